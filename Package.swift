@@ -1,0 +1,37 @@
+// swift-tools-version: 6.0
+import PackageDescription
+
+// The arrows between modules are few and never go round: docs/architecture.md draws them.
+let package = Package(
+  name: "attn",
+  products: [
+    .library(name: "Attn", targets: ["Attn"]),
+    .executable(name: "attn", targets: ["attn-command"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
+  ],
+  targets: [
+    .target(name: "CKernels"),
+    .target(name: "Shapes"),
+    .target(name: "Syntax"),
+    .target(name: "Tensors", dependencies: ["CKernels"]),
+    .target(name: "Autodiff", dependencies: ["Tensors"]),
+    .target(name: "Drawing", dependencies: ["Tensors"]),
+    .target(
+      name: "Builtins",
+      dependencies: ["Shapes", "Autodiff", "Drawing", "Tensors"],
+      resources: [.embedInCode("Library")]),
+    .target(name: "Language", dependencies: ["Syntax", "Builtins", "Shapes", "Autodiff", "Tensors", "Drawing"]),
+    .target(name: "Golden", dependencies: ["Language", "Syntax"]),
+    .target(name: "Attn", dependencies: ["Language"]),
+    .executableTarget(
+      name: "attn-command",
+      dependencies: [
+        "Attn", "Golden", "Language", "Syntax",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "Sources/attn"),
+  ],
+  cLanguageStandard: .c11
+)

@@ -1,0 +1,93 @@
+import Autodiff
+import Builtins
+import Language
+import Tensors
+
+/// A running attn inside a Swift program.
+///
+/// ```swift
+/// let session = Session()
+/// try session.define("q", Tensor([1, 0, 0, 1], shape: [2, 2]))
+/// let weights = try session.evaluate("softmax(q @ q.T, axis: -1)").tensor
+/// ```
+///
+/// A session is not for use from several threads at once. Each has its own names, random state and
+/// folder.
+public final class Session {
+  private let session = Language.Session()
+
+  public init() {}
+
+  /// Where `print`, and values that a statement shows, are written. Nothing is shown by default.
+  public var output: (String) -> Void {
+    get { session.context.output }
+    set { session.context.output = newValue }
+  }
+
+  /// The folder against which relative paths in scripts are resolved.
+  public var folder: String {
+    get { session.context.files.base }
+    set { session.context.files.base = newValue }
+  }
+
+  /// Runs statements and gives the value of the last one.
+  ///
+  /// - Throws: `AttnError`, whose description shows the place and a hint.
+  @discardableResult
+  public func evaluate(_ text: String) throws -> Attn.Value {
+    try translated { Attn.Value(try session.evaluate(text)) }
+  }
+
+  /// Gives a name a value.
+  public func define(_ name: String, _ value: any AttnConvertible) throws {
+    session[name] = try translated { try value.attnValue() }
+  }
+
+  /// Gives a name a function written in Swift. It is called with positional arguments, or by the
+  /// parameter names given.
+  ///
+  /// ```swift
+  /// session.define("scale", parameters: ["x"]) { arguments in
+  ///   let x = try arguments[0].tensor
+  ///   return Tensor(x.elements.map { 2 * $0 }, shape: x.shape)
+  /// }
+  /// ```
+  public func define(
+    _ name: String, parameters: [String], _ body: @escaping ([Attn.Value]) throws -> any AttnConvertible
+  ) {
+    let function = NativeFunction(name, parameters: parameters) { values in
+      do {
+        return try body(values.map(Attn.Value.init)).attnValue()
+      } catch let error as AttnError {
+        throw BuiltinError("\(name): \(error.message)")
+      } catch let error as BuiltinError {
+        throw error
+      } catch {
+        throw BuiltinError("\(name): \(error)")
+      }
+    }
+    session[name] = .function(function)
+  }
+
+  /// The value of a name that the session has defined.
+  public subscript(name: String) -> Attn.Value? {
+    session[name].map(Attn.Value.init)
+  }
+
+  /// Calls a function or model of the session.
+  public func call(_ function: Attn.Value, _ arguments: any AttnConvertible...) throws -> Attn.Value {
+    try translated {
+      Attn.Value(try session.call(function.value, try arguments.map { try $0.attnValue() }))
+    }
+  }
+
+  private func translated<Result>(_ body: () throws -> Result) throws -> Result {
+    var outcome: Swift.Result<Result, any Error>?
+    Machine.withDeepStack { outcome = Swift.Result { try body() } }
+    switch outcome {
+    case .success(let value)?: return value
+    case .failure(let error)?: throw AttnError(error)
+    case nil: preconditionFailure("the body ran")
+    }
+  }
+}

@@ -1,0 +1,183 @@
+import Tensors
+
+/// A tensor, and where it stands on a tape when gradients are being recorded.
+///
+/// Immutable, so it may be shared freely; two variables with one tensor are the same value.
+package final class Variable {
+  package let tensor: Tensor
+  let tape: Tape?
+  /// The entry on the tape that made it.
+  let node: Int
+  /// The tape's generation when it was made: an older variable is a constant.
+  let generation: Int
+
+  package init(_ tensor: Tensor) {
+    self.tensor = tensor
+    tape = nil
+    node = -1
+    generation = 0
+  }
+
+  init(_ tensor: Tensor, tape: Tape, node: Int) {
+    self.tensor = tensor
+    self.tape = tape
+    self.node = node
+    generation = tape.generation
+  }
+
+  package var shape: [Int] { tensor.shape }
+  package var rank: Int { tensor.rank }
+  package var dtype: DType { tensor.dtype }
+
+  /// Whether an operation on it is recorded.
+  package var isTracked: Bool {
+    guard let tape else { return false }
+    return tape.isRecording && generation == tape.generation
+  }
+
+  /// The same value, through which no gradient flows.
+  package var detached: Variable { tape == nil ? self : Variable(tensor) }
+}
+
+/// Which of an operation's inputs need their gradient.
+package struct Demand: Sendable {
+  var bits: UInt64
+  /// Inputs beyond the 64th are always wanted.
+  package subscript(input: Int) -> Bool { input >= 64 || bits & (1 << UInt64(input)) != 0 }
+}
+
+/// Gives the gradients of an operation's inputs from that of its result.
+///
+/// Written over variables, so that a gradient can be differentiated again; what it captures of the
+/// forward pass is kept until the gradient has been taken.
+package typealias Pullback = (Variable, Demand) throws -> [Variable?]
+
+/// The record of the operations between some variables and a result, in the order they ran.
+///
+/// One tape serves a session. `gradient(of:for:)` may be called while an outer gradient is still
+/// recording: the pullbacks are then recorded too, which makes gradients of gradients.
+package final class Tape {
+  private struct Entry {
+    var inputs: [Int]
+    var pullback: Pullback?
+  }
+
+  private var entries: [Entry] = []
+  private(set) var generation = 0
+  /// How many gradients are being taken, one inside the other.
+  private var depth = 0
+  private(set) var isRecording = false
+
+  package init() {}
+
+  /// Runs `body`, which takes gradients on this tape; the record is dropped when the outermost ends.
+  package func recording<Result>(_ body: () throws -> Result) rethrows -> Result {
+    let wasRecording = isRecording
+    depth += 1
+    isRecording = true
+    defer {
+      depth -= 1
+      isRecording = wasRecording
+      if depth == 0 {
+        entries.removeAll(keepingCapacity: entries.count < 100_000)
+        generation += 1
+      }
+    }
+    return try body()
+  }
+
+  /// Runs `body` without recording anything in it.
+  package func paused<Result>(_ body: () throws -> Result) rethrows -> Result {
+    let wasRecording = isRecording
+    isRecording = false
+    defer { isRecording = wasRecording }
+    return try body()
+  }
+
+  /// A variable that gradients can be taken for. An outer gradient flows through it to `variable`.
+  package func input(_ variable: Variable) -> Variable {
+    let isTracked = variable.isTracked
+    return append(variable.tensor, [isTracked ? variable.node : -1]) { dy, _ in [dy] }
+  }
+
+  func append(_ tensor: Tensor, _ inputs: [Int], _ pullback: @escaping Pullback) -> Variable {
+    entries.append(Entry(inputs: inputs, pullback: pullback))
+    return Variable(tensor, tape: self, node: entries.count - 1)
+  }
+
+  /// The gradients of a result of one element for variables made by `input(_:)`; `nil` where the
+  /// result does not depend on one.
+  ///
+  /// Adjoints add in reverse order of the tape.
+  package func gradient(of y: Variable, for xs: [Variable]) throws -> [Variable?] {
+    guard y.isTracked, let first = xs.map(\.node).min(), y.node >= first else {
+      return xs.map { _ in nil }
+    }
+    // Whether an entry depends on one of the xs.
+    var depends = [Bool](repeating: false, count: y.node - first + 1)
+    for x in xs where x.node <= y.node { depends[x.node - first] = true }
+    for node in first...y.node where !depends[node - first] {
+      depends[node - first] = entries[node].inputs.contains { $0 >= first && depends[$0 - first] }
+    }
+    let isInput = Set(xs.map(\.node))
+    var adjoints = [Variable?](repeating: nil, count: depends.count)
+    adjoints[y.node - first] = Variable(try Tensor.full(y.shape, 1, y.dtype))
+
+    func walk() throws {
+      for node in stride(from: y.node, through: first, by: -1) {
+        guard depends[node - first], let dy = adjoints[node - first], !isInput.contains(node) else {
+          continue
+        }
+        adjoints[node - first] = nil
+        let inputs = entries[node].inputs
+        guard let pullback = entries[node].pullback else {
+          preconditionFailure("a record is read once when nothing outer needs it")
+        }
+        var demand = Demand(bits: 0)
+        for (position, input) in inputs.enumerated()
+        where position < 64 && input >= first && depends[input - first] {
+          demand.bits |= 1 << UInt64(position)
+        }
+        let gradients = try pullback(dy, demand)
+        for (input, gradient) in zip(inputs, gradients) {
+          guard let gradient, input >= first, depends[input - first] else { continue }
+          if let sum = adjoints[input - first] {
+            adjoints[input - first] = try sum + gradient
+          } else {
+            adjoints[input - first] = gradient
+          }
+        }
+        if depth == 1 { entries[node].pullback = nil }
+      }
+    }
+    if depth > 1 { try walk() } else { try paused(walk) }
+    return xs.map { adjoints[$0.node - first] }
+  }
+}
+
+extension Variable {
+  /// Records an operation whose inputs are `inputs`; gives a constant when none is tracked.
+  static func make(_ tensor: Tensor, _ inputs: [Variable], _ pullback: @escaping Pullback) -> Variable {
+    guard let tape = inputs.first(where: \.isTracked)?.tape else { return Variable(tensor) }
+    return tape.append(tensor, inputs.map { $0.isTracked ? $0.node : -1 }, pullback)
+  }
+
+  /// Records an operation whose pullback reads its own result.
+  static func make(
+    _ tensor: Tensor, _ inputs: [Variable],
+    reading pullback: @escaping (_ y: Variable, _ dy: Variable, Demand) throws -> [Variable?]
+  ) -> Variable {
+    guard let tape = inputs.first(where: \.isTracked)?.tape else { return Variable(tensor) }
+    // The result's own place on the tape is known before it is made.
+    let box = Box()
+    let result = tape.append(tensor, inputs.map { $0.isTracked ? $0.node : -1 }) { dy, demand in
+      try pullback(box.result.map { Variable(tensor, tape: $0.tape, node: $0.node) } ?? Variable(tensor), dy, demand)
+    }
+    box.result = (tape, result.node)
+    return result
+  }
+
+  private final class Box {
+    var result: (tape: Tape, node: Int)?
+  }
+}

@@ -1,0 +1,115 @@
+import Autodiff
+import Tensors
+
+/// Operands that meet: numbers with tensors, dtypes with dtypes, shapes with shapes.
+extension Arguments {
+  /// Numbers and tensors in the dtype in which they meet.
+  ///
+  /// A number takes the tensors' dtype, but a `Float` turns integers into f32. The shapes are equal,
+  /// or each is a trailing part of the longest.
+  package func operands(_ names: String...) throws -> [Variable] {
+    var dtype = names.compactMap { self[$0].variable?.dtype }.reduce(.bool, DType.common)
+    for name in names {
+      switch self[name] {
+      case .float where !dtype.isFloat: dtype = .f32
+      case .int where dtype == .bool: dtype = .i64
+      default: break
+      }
+    }
+    let operands = try names.map { name in
+      try self[name].variable?.converted(to: dtype) ?? Variable(try element(name, dtype))
+    }
+    for (i, a) in operands.enumerated() {
+      for (j, b) in operands.enumerated().dropFirst(i + 1) {
+        try checkCombined(names[i], a.shape, names[j], b.shape)
+      }
+    }
+    return operands
+  }
+
+  /// Throws where two shapes don't combine.
+  package func checkCombined(_ a: String, _ aShape: [Int], _ b: String, _ bShape: [Int]) throws {
+    guard var error = combinationError(aShape, bShape) else { return }
+    error.parameters = [position(a), position(b)]
+    error.hint = error.hint?.replacing("{1}", with: "{\(position(b))}")
+      .replacing("{0}", with: "{\(position(a))}")
+    throw error
+  }
+
+  /// A number as one element of a dtype.
+  package func element(_ name: String, _ dtype: DType) throws -> Tensor {
+    let number: Tensor
+    switch self[name] {
+    case .int(let value): number = try .scalar(value)
+    case .float(let value): number = try .scalar(value, .f64)
+    case .bool(let flag): number = try Tensor([flag], [])
+    case let value:
+      guard let tensor = value.variable?.tensor, tensor.rank == 0 else {
+        throw wrong(name, value.variable == nil ? "a number or a tensor" : "a number")
+      }
+      number = tensor
+    }
+    let isWhole = !number.dtype.isFloat || number.item.rounded() == number.item
+    guard !dtype.isInteger || isWhole, let result = try? number.converted(to: dtype) else {
+      throw BuiltinError(
+        "\(name) is \(number.item), which \(dtype.name) does not hold", at: [position(name)])
+    }
+    return result
+  }
+
+  /// A tensor of numbers: bools are counted as 0 and 1.
+  package func numbers(_ name: String) throws -> Variable {
+    let x = try tensor(name)
+    return x.dtype == .bool ? try x.converted(to: .i64) : x
+  }
+
+  /// Whole numbers that stand as separate arguments, or in one list, tuple or shape.
+  package func wholeNumbers(_ name: String) throws -> [Int] {
+    var items = try list(name)
+    if items.count == 1, let inner = try items[0].items() { items = inner }
+    return try items.map { item in
+      guard let number = item.asInt else {
+        throw BuiltinError("\(name) are whole numbers, not \(item.kind)", at: [position(name)])
+      }
+      return number
+    }
+  }
+
+  /// An axis that a tensor of a rank is to get: one more place than it has axes.
+  package func newAxis(_ name: String, rank: Int) throws -> Int {
+    let axis = try int(name)
+    guard axis >= -rank - 1, axis <= rank else {
+      throw BuiltinError(
+        "a new axis \(axis) is out of range", at: [position(name)],
+        hint: "its place is one of 0 to \(rank), or -1 for the last")
+    }
+    return axis < 0 ? axis + rank + 1 : axis
+  }
+}
+
+/// Throws where no tensor can have a shape.
+package func checkShape(_ shape: [Int]) throws {
+  guard shape.count <= Tensor.highestRank else {
+    throw BuiltinError("a tensor has at most \(Tensor.highestRank) axes, not \(shape.count)")
+  }
+  var count = 1
+  for size in shape where !shape.contains(0) {
+    let (product, overflow) = count.multipliedReportingOverflow(by: size)
+    guard !overflow, product <= Int.max / 16 else {
+      throw BuiltinError("out of memory: a tensor of shape \(shape) does not fit")
+    }
+    count = product
+  }
+}
+
+extension Variable {
+  /// The slice of one axis, all of the others.
+  package func sliced(axis: Int, start: Int, count: Int, step: Int = 1) -> Variable {
+    var slices = shape.map(AxisSlice.all)
+    slices[axis] = AxisSlice(start: start, count: count, step: step, isDropped: false)
+    return sliced(slices)
+  }
+
+  /// The number of elements.
+  package var count: Int { tensor.count }
+}

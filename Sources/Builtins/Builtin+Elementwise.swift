@@ -1,0 +1,238 @@
+import Autodiff
+import Tensors
+
+/// Functions of several operands, element by element, and conversions.
+extension Builtin {
+  package static let elementwiseFamily: [Builtin] = [
+    maximum, minimum, `where`, clip, to, int, float,
+  ]
+
+  private static func extreme(
+    _ name: String, _ function: BinaryFunction, _ summary: String, examples: [Example]
+  ) -> Builtin {
+    let isMaximum = function == .maximum
+    return Builtin(
+      "\(name)(a, b)", summary, examples: examples,
+      gradients: [.at("\(name)(x, y)", [2, 3], [3]), .at("\(name)(x, 0.1)", [4])],
+      traits: .elementwise
+    ) { arguments in
+      if case .int(let a) = arguments["a"], case .int(let b) = arguments["b"] {
+        return .int(isMaximum ? Swift.max(a, b) : Swift.min(a, b))
+      }
+      let isPlain = arguments["a"].variable == nil && arguments["b"].variable == nil
+      if isPlain, let a = arguments["a"].asDouble, let b = arguments["b"].asDouble {
+        return .float(isMaximum ? Double.maximum(a, b) : Double.minimum(a, b))
+      }
+      let operands = try arguments.operands("a", "b").map(counted)
+      return .tensor(try operands[0].binary(function, operands[1]))
+    }
+  }
+
+  static let maximum = extreme(
+    "maximum", .maximum,
+    "The larger of two, element by element; the gradient goes to `a` where they are equal.",
+    examples: [
+      .prints("maximum([1.0, 5.0], 2)", "f32[2]\n 2.0000  5.0000"),
+      .fails(
+        "maximum(zeros(2, 3), zeros(2))", "maximum: the shapes [2, 3] and [2] don't combine"),
+    ])
+
+  static let minimum = extreme(
+    "minimum", .minimum,
+    "The smaller of two, element by element; the gradient goes to `a` where they are equal.",
+    examples: [.prints("minimum([1.0, 5.0], 2)", "f32[2]\n 1.0000  2.0000")])
+
+  static let `where` = Builtin(
+    "where(condition, a, b)",
+    """
+    `a` where the condition holds, `b` elsewhere, by selection: what is not chosen takes no part, \
+    not even in the gradient.
+    """,
+    examples: [
+      .prints("where([true, false], [1.0, 2.0], 0)", "f32[2]\n 1.0000  0.0000"),
+      .fails(
+        "where([1, 0], 1.0, 2.0)",
+        "where: condition is a condition, so its dtype is bool, not i64"),
+    ],
+    gradients: [
+      .at("where([true, false, true], x, y)", [2, 3], [3]),
+      .at("where(x > 0.0, log(x), 0.0)", [4]),
+    ], traits: .elementwise
+  ) { arguments in
+    let plain = [arguments["a"], arguments["b"]].allSatisfy { $0.variable == nil }
+    if case .bool(let holds) = arguments["condition"], plain {
+      return arguments[holds ? "a" : "b"]
+    }
+    let operands = try arguments.operands("a", "b")
+    guard let condition = try arguments.condition("condition") else {
+      return .tensor(operands[0].expanded(to: longest(operands.map(\.shape))))
+    }
+    try arguments.checkCombined("condition", condition.shape, "a", operands[0].shape)
+    try arguments.checkCombined("condition", condition.shape, "b", operands[1].shape)
+    return .tensor(try .select(Variable(condition), operands[0], operands[1]))
+  }
+
+  static let clip = Builtin(
+    "clip(x, low, high: none)",
+    """
+    Limits each element to `low`..`high`. With one limit, scales `x`, a tensor or a record of \
+    gradients, down to that norm where its norm is larger: the root of the sum of all squares.
+    """,
+    examples: [
+      .prints("clip([-1.0, 0.5, 3.0], 0, 1)", "f32[3]\n 0.0000  0.5000  1.0000"),
+      .prints("clip([3.0, 4.0], 1.0)", "f32[2]\n 0.6000  0.8000"),
+      .fails("clip([1.0], 2, 1)", "clip: the lower limit 2.0 is above the upper limit 1.0"),
+      .fails("clip(\"a\", 1.0)", "clip: x is a tensor or a record of tensors, not a String"),
+    ],
+    gradients: [
+      .at("clip(x, -0.5, 0.5)", [2, 3]), .at("clip(x, 0.5)", [2, 3]), .at("clip(x, 100.0)", [3]),
+    ], traits: .elementwise
+  ) { arguments in
+    if arguments["high"].isNone { return try clippedByNorm(arguments) }
+    if let low = arguments["low"].asDouble, let high = arguments["high"].asDouble {
+      guard !(low > high) else {
+        throw BuiltinError(
+          "the lower limit \(low) is above the upper limit \(high)", at: [1, 2])
+      }
+      switch (arguments["x"], arguments["low"], arguments["high"]) {
+      case (.int(let x), .int(let low), .int(let high)):
+        return .int(Swift.min(Swift.max(x, low), high))
+      case (.int, _, _), (.float, _, _):
+        if let x = arguments["x"].asDouble {
+          return .float(Double.minimum(Double.maximum(x, low), high))
+        }
+      default: break
+      }
+    }
+    let operands = try arguments.operands("x", "low", "high").map(counted)
+    return .tensor(try operands[0].binary(.maximum, operands[1]).binary(.minimum, operands[2]))
+  }
+
+  // MARK: Conversions
+
+  static let to = Builtin(
+    "to(x[...], dtype) -> [...]",
+    """
+    `x` converted to a dtype. Floats are cut off towards 0 on their way to integers. Of a model, \
+    record or list, the float tensors are converted.
+    """,
+    examples: [
+      .prints("[1, 2].to(f32)", "f32[2]\n 1.0000  2.0000"),
+      .prints("[1.7, -1.7].to(i64)", "i64[2]\n  1  -1"),
+      .fails("[1e30].to(i64)", "to: a value of x does not fit in i64"),
+    ],
+    gradients: [.at("x.to(f32).to(f64) * 0.0 + x.to(f64)", [3])], traits: .elementwise
+  ) { arguments in
+    let dtype = try arguments.dtype("dtype")
+    switch arguments["x"] {
+    case .record, .list, .model:
+      guard dtype.isFloat else {
+        throw BuiltinError("only tensors become \(dtype.name), not \(arguments["x"].kind)", at: [0])
+      }
+      return try arguments["x"].mapLeaves {
+        $0.variable.dtype.isFloat ? try $0.variable.converted(to: dtype) : $0.variable
+      }
+    case .float(let number):
+      // From f64, so that f64 gets all of its digits.
+      return .tensor(try Variable(.scalar(number, .f64)).converted(to: dtype))
+    default: return .tensor(try arguments.tensor("x").converted(to: dtype))
+    }
+  }
+
+  static let int = Builtin(
+    "int(x)", "An Int of a number, cut off towards 0, of a tensor of one number, or of a text.",
+    examples: [
+      .prints("int(2.7)", "2"), .prints("int(\"12\")", "12"),
+      .fails("int(\"12.5\")", "int: \"12.5\" is not a whole number"),
+      .fails("int([1, 2])", "int: x is one number, not i64[2]"),
+    ]
+  ) { arguments in
+    let number: Double
+    switch arguments["x"] {
+    case .int, .bool: return .int(arguments["x"].asInt ?? (arguments["x"].asBool == true ? 1 : 0))
+    case .string(let text):
+      guard let value = Int(text.trimmed) else {
+        throw BuiltinError("\(Value.quote(text)) is not a whole number", at: [0])
+      }
+      return .int(value)
+    case .float(let value): number = value
+    default:
+      let item = try oneNumber(arguments)
+      if !item.dtype.isFloat { return .int(item.integerItem) }
+      number = item.item
+    }
+    guard let value = Int(exactly: number.rounded(.towardZero)) else {
+      throw BuiltinError("\(number) does not fit in 64 bits", at: [0])
+    }
+    return .int(value)
+  }
+
+  static let float = Builtin(
+    "float(x)", "A Float of a number, of a tensor of one number, or of a text.",
+    examples: [
+      .prints("float(2)", "2.0"), .prints("float(\"1e-3\")", "0.001"),
+      .fails("float(\"one\")", "float: \"one\" is not a number"),
+    ]
+  ) { arguments in
+    switch arguments["x"] {
+    case .bool(let flag): return .float(flag ? 1 : 0)
+    case .string(let text):
+      guard let value = Double(text.trimmed) else {
+        throw BuiltinError("\(Value.quote(text)) is not a number", at: [0])
+      }
+      return .float(value)
+    default:
+      if let number = arguments["x"].asDouble { return .float(number) }
+      return .float(try oneNumber(arguments).item)
+    }
+  }
+}
+
+/// Bools as the integers that they count as.
+private func counted(_ x: Variable) throws -> Variable {
+  x.dtype == .bool ? try x.converted(to: .i64) : x
+}
+
+private func longest(_ shapes: [[Int]]) -> [Int] {
+  shapes.reduce([]) { $1.count > $0.count ? $1 : $0 }
+}
+
+/// The tensor scaled by min(1, limit / norm), or all the float tensors of a value by one such factor.
+private func clippedByNorm(_ arguments: Arguments) throws -> Value {
+  let limit = try arguments.double("low")
+  guard limit >= 0 else { throw BuiltinError("a norm can't be negative: \(limit)", at: [1]) }
+  var value = arguments["x"]
+  if case .int = value { value = .tensor(try arguments.floats("x")) }
+  if case .float = value { value = .tensor(try arguments.floats("x")) }
+  let leaves = value.leaves().map(\.variable)
+  guard !leaves.isEmpty else { throw arguments.wrong("x", "a tensor or a record of tensors") }
+  // In f64 over the leaves in order; a sum within a leaf has the leaf's dtype.
+  var total = Variable(try .scalar(0, .f64))
+  for leaf in leaves where leaf.dtype.isFloat {
+    total = try total + (leaf * leaf).sum().converted(to: .f64)
+  }
+  guard total.tensor.item.squareRoot() > limit else { return value }
+  let factor = try Variable(.scalar(limit, .f64)) / total.unary(.sqrt)
+  return try value.mapLeaves { leaf in
+    let x = leaf.variable
+    return x.dtype.isFloat ? try x * factor.converted(to: x.dtype) : x
+  }
+}
+
+private func oneNumber(_ arguments: Arguments) throws -> Tensor {
+  guard let tensor = arguments["x"].variable?.tensor, tensor.rank == 0 else {
+    let dtype = arguments.builtin.name == "int" ? "i64" : "f32"
+    let isTensor = arguments["x"].variable != nil
+    throw arguments.wrong("x", "one number", hint: isTensor ? "{0}.to(\(dtype)) converts it" : nil)
+  }
+  return tensor
+}
+
+extension String {
+  fileprivate var trimmed: Substring {
+    var text = self[...]
+    while text.first?.isWhitespace == true { text.removeFirst() }
+    while text.last?.isWhitespace == true { text.removeLast() }
+    return text
+  }
+}

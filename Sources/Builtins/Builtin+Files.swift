@@ -1,0 +1,132 @@
+import Tensors
+
+/// Text in files.
+extension Builtin {
+  package static let fileFamily: [Builtin] = [
+    readText, readLines, readTable, fileExists, listFiles, writeText,
+  ]
+
+  static let readText = Builtin(
+    "text(path)",
+    """
+    The text of a UTF-8 file; of a folder the texts of its files, in the order of their names and \
+    joined by a line end. A path is relative to the script, one from the command line to where it \
+    was typed.
+    """,
+    examples: [.fails("text(\"nowhere.txt\")", "text: there is no file nowhere.txt")],
+    traits: .effectful
+  ) { arguments in
+    let path = try arguments.string("path")
+    return try arguments.reading { files in
+      guard try files.kind(path) == .folder else { return .string(try files.readText(path)) }
+      let names = try files.list(path)
+      guard !names.isEmpty else { throw BuiltinError("\(path) is a folder without files") }
+      let folder = path.hasSuffix("/") ? path : path + "/"
+      let isTyped = files.typed.contains(path)
+      var files = files
+      var parts: [String] = []
+      for name in names {
+        if isTyped { files.typed.insert(folder + name) }
+        parts.append(try files.readText(folder + name))
+      }
+      return .string(parts.joined(separator: "\n"))
+    }
+  }
+
+  static let readLines = Builtin(
+    "lines(path)", "The lines of a UTF-8 file as a list of strings, without their ends.",
+    examples: [.fails("lines(\"nowhere.txt\")", "lines: there is no file nowhere.txt")],
+    traits: .effectful
+  ) { arguments in
+    let path = try arguments.string("path")
+    return try arguments.reading { .list(try $0.readText(path).lines.map(Value.string)) }
+  }
+
+  static let readTable = Builtin(
+    "csv(path, header: true, separator: none)",
+    """
+    The columns of a table as a record. A column of whole numbers is an i64 tensor, one of numbers \
+    an f32 tensor in which empty cells are NaN, any other a list of strings. Without a header, and \
+    where it is blank, columns are called column_0, column_1, …. Cells stand between commas, or \
+    between the separators given; quotes follow RFC 4180.
+    """,
+    examples: [
+      .fails("csv(\"nowhere.csv\")", "csv: there is no file nowhere.csv"),
+      .fails(
+        "csv(\"nowhere.csv\", separator: \"--\")",
+        "csv: separator is one character such as \";\", not \"--\""),
+    ],
+    traits: .effectful
+  ) { arguments in
+    let path = try arguments.string("path")
+    let hasHeader = try arguments.bool("header")
+    let text = try arguments.optionalString("separator") ?? ","
+    guard text.utf8.count == 1, let separator = text.utf8.first, !"\"\r\n".utf8.contains(separator)
+    else {
+      throw BuiltinError(
+        "separator is one character such as \";\", not \(Value.quote(text))",
+        at: [arguments.position("separator")])
+    }
+    return try arguments.reading { files in
+      let table = try files.readText(path)
+      do {
+        return .record(
+          Record(try CSV.columns(of: table, hasHeader: hasHeader, separator: separator)))
+      } catch var error as BuiltinError {
+        error.message = "\(path) is not a table: \(error.message)"
+        throw error
+      }
+    }
+  }
+
+  static let fileExists = Builtin(
+    "exists(path)", "Whether there is a file or folder at a path.",
+    examples: [.prints("exists(\"nowhere.txt\")", "false")],
+    traits: .effectful
+  ) { arguments in
+    let path = try arguments.string("path")
+    return try arguments.reading { .bool(try $0.kind(path) != .missing) }
+  }
+
+  static let listFiles = Builtin(
+    "list_files(folder)",
+    "The sorted names of the files in a folder, without those that begin with a dot.",
+    examples: [.fails("list_files(\"nowhere\")", "list_files: there is no folder nowhere")],
+    traits: .effectful
+  ) { arguments in
+    let folder = try arguments.string("folder")
+    return try arguments.reading { .list(try $0.list(folder).map(Value.string)) }
+  }
+
+  static let writeText = Builtin(
+    "write_text(path, text)",
+    "Writes a text to a file, whole or not at all; a file that is there is replaced.",
+    examples: [
+      .fails(
+        "write_text(\"nowhere/a.txt\", \"\")",
+        "write_text: there is no folder nowhere to write nowhere/a.txt in")
+    ],
+    traits: .effectful
+  ) { arguments in
+    let path = try arguments.string("path")
+    let text = try arguments.string("text")
+    return try arguments.reading { files in
+      try files.write(Array(text.utf8), to: path)
+      return .none
+    }
+  }
+}
+
+extension Arguments {
+  /// Runs `body` with the session's files; its errors point at the first parameter that is a path.
+  func reading<Result>(_ body: (Files) throws -> Result) throws -> Result {
+    do {
+      return try body(context.files)
+    } catch var error as BuiltinError {
+      let names = builtin.signature.parameters.map(\.name)
+      let position = names.firstIndex { $0 == "path" || $0 == "folder" }
+      if error.parameters.isEmpty, let position { error.parameters = [position] }
+      throw error
+    }
+  }
+}

@@ -1,0 +1,260 @@
+import Autodiff
+import Tensors
+
+/// What networks are made of beyond plain arithmetic.
+extension Builtin {
+  package static let networkFamily: [Builtin] = [
+    layerNorm, rmsNorm, dropout, crossEntropy, attention,
+  ]
+
+  static let layerNorm = Builtin(
+    "layer_norm(x[...], weight: none, bias: none, epsilon: 1e-5) -> [...]",
+    "Shifts and scales the last axis to mean 0 and variance 1, then by weight and bias.",
+    examples: [
+      .prints("layer_norm([1.0, 3.0])", "f32[2]\n -1.0000   1.0000"),
+      .fails(
+        "layer_norm(zeros(2, 3), weight: ones(4))",
+        "layer_norm: weight has 4 values, and the last axis of x 3"),
+    ],
+    gradients: [
+      .at("layer_norm(x)", [2, 4]), .at("layer_norm(x, weight: y, bias: z)", [2, 4], [4], [4]),
+    ]
+  ) { arguments in
+    let x = try arguments.rows("x")
+    return .tensor(
+      try x.normalized(
+        weight: arguments.perColumn("weight", of: x), bias: arguments.perColumn("bias", of: x),
+        epsilon: arguments.double("epsilon")))
+  }
+
+  static let rmsNorm = Builtin(
+    "rms_norm(x[...], weight: none, epsilon: 1e-5) -> [...]",
+    "Scales the last axis to a root mean square of 1, then by weight.",
+    examples: [.prints("rms_norm([3.0, 3.0])", "f32[2]\n 1.0000  1.0000")],
+    gradients: [.at("rms_norm(x)", [2, 4]), .at("rms_norm(x, weight: y)", [2, 4], [4])]
+  ) { arguments in
+    let x = try arguments.rows("x")
+    return .tensor(
+      try x.normalized(
+        rms: true, weight: arguments.perColumn("weight", of: x),
+        epsilon: arguments.double("epsilon")))
+  }
+
+  static let dropout = Builtin(
+    "dropout(x[...], rate) -> [...]",
+    """
+    Sets each element to 0 with probability rate and divides the rest by 1 - rate. In a model, use \
+    the layer Dropout, which acts only in training.
+    """,
+    examples: [
+      .prints("dropout([1.0, 2.0], 0.0)", "f32[2]\n 1.0000  2.0000"),
+      .fails("dropout([1.0], 1.5)", "dropout: rate lies in 0 to 1, not 1.5"),
+    ],
+    traits: .effectful
+  ) { arguments in
+    let x = try arguments.floats("x")
+    let rate = try arguments.double("rate")
+    guard rate >= 0, rate <= 1 else {
+      throw BuiltinError("rate lies in 0 to 1, not \(rate)", at: [1])
+    }
+    if rate == 0 { return .tensor(x) }
+    let draws = try arguments.context.random.uniform(x.shape, x.dtype)
+    let keeps = Variable(try draws.compare(.greaterOrEqual, Tensor.scalar(rate, x.dtype)))
+    let zero = Variable(try Tensor.scalar(0, x.dtype))
+    return .tensor(try .select(keeps, x / (1 - rate), zero))
+  }
+
+  static let crossEntropy = Builtin(
+    "cross_entropy(logits, targets, ignore: none, smoothing: 0.0)",
+    """
+    The mean of -log softmax(logits) at the targets, over all positions; classes lie on the last \
+    axis of logits. Positions whose target is `ignore` don't count; `smoothing` spreads that part \
+    of the target over all classes.
+    """,
+    examples: [
+      .prints("cross_entropy([[0.0, 0.0]], [1])", "0.6931472"),
+      .fails(
+        "cross_entropy([[0.0, 0.0]], [2])",
+        "cross_entropy: the target 2 at position [0] is not a class of 0..2"),
+      .fails(
+        "cross_entropy(zeros(2, 3), [0])",
+        "cross_entropy: targets is i64[1], and logits f32[2, 3] wants [2]"),
+    ],
+    gradients: [
+      .at("cross_entropy(x, [0, 2])", [2, 3]),
+      .at("cross_entropy(x, [0, 2], ignore: 2, smoothing: 0.1)", [2, 3]),
+    ]
+  ) { arguments in
+    let logits = try arguments.rows("logits")
+    let targets = try arguments.integers("targets")
+    guard targets.shape == Array(logits.shape.dropLast()) else {
+      throw BuiltinError(
+        "{1} is \(targets.description), and {0} \(logits.tensor.description) wants "
+          + "\(Array(logits.shape.dropLast()))", at: [0, 1])
+    }
+    let smoothing = try arguments.double("smoothing")
+    guard smoothing >= 0, smoothing <= 1 else {
+      throw BuiltinError("smoothing lies in 0 to 1, not \(smoothing)", at: [3])
+    }
+    return .tensor(
+      try logits.crossEntropy(
+        targets, ignore: arguments.optionalInt("ignore"), smoothing: smoothing))
+  }
+
+  static let attention = Builtin(
+    """
+    attention(q, k, v, keep: none, causal: false, scale: none, softcap: none, kv_heads: none)
+    """,
+    """
+    Scaled dot-product attention: softmax(q · k / sqrt(d)) · v, over leading axes such as batch and \
+    heads. `keep` is true where a query may see a key; its rank is 2, that of q, or one less (heads \
+    left out). `softcap` limits scores to ±softcap by a tanh. With `kv_heads`, k and v have that \
+    many heads and each serves a group of query heads.
+    """,
+    examples: [
+      .prints(
+        "attention([[1.0, 0.0]], [[1.0, 0.0]], [[2.0, 3.0]])", "f32[1, 2]\n 2.0000  3.0000"),
+      .fails(
+        "attention(zeros(2, 4), zeros(2, 3), zeros(2, 4))",
+        "attention: q has width 4 (axis 1) and k 3 (axis 1)"),
+    ],
+    gradients: [
+      .at("attention(x, y, z)", [2, 3], [4, 3], [4, 2]),
+      .at("attention(x, y, z, causal: true, scale: 0.5, softcap: 2.0)", [1, 2, 3, 2], [1, 2, 3, 2], [1, 2, 3, 2]),
+      .at("attention(x, y, z, kv_heads: 1)", [2, 3, 2], [1, 3, 2], [1, 3, 2]),
+    ]
+  ) { arguments in
+    try attend(arguments)
+  }
+
+  private static func attend(_ arguments: Arguments) throws -> Value {
+    let q = try arguments.floats("q")
+    var k = try arguments.floats("k")
+    var v = try arguments.floats("v")
+    for (name, x) in [("q", q), ("k", k), ("v", v)] where x.rank < 2 {
+      throw BuiltinError(
+        "\(name) is \(x.tensor.description), and attention wants [..., length, width]",
+        at: [arguments.position(name)])
+    }
+    let rank = q.rank
+    let width = q.shape[rank - 1]
+    guard k.rank == rank, v.rank == rank else {
+      throw BuiltinError(
+        "{0} has \(count(rank, "axis", "axes")), {1} \(k.rank) and {2} \(v.rank)", at: [0, 1, 2])
+    }
+    guard k.shape[rank - 1] == width else {
+      throw BuiltinError(
+        "{0} has width \(width) (axis \(rank - 1)) and {1} \(k.shape[rank - 1]) (axis \(rank - 1))",
+        at: [0, 1])
+    }
+    guard k.shape[rank - 2] == v.shape[rank - 2] else {
+      throw BuiltinError(
+        "{1} has length \(k.shape[rank - 2]) (axis \(rank - 2)) and {2} \(v.shape[rank - 2]) "
+          + "(axis \(rank - 2))", at: [1, 2])
+    }
+    if let groups = try arguments.optionalInt("kv_heads") {
+      (k, v) = (try grouped(k, q, groups, 1), try grouped(v, q, groups, 2))
+    }
+    let leading = Array(q.shape.dropLast(2))
+    guard Array(k.shape.dropLast(2)) == leading, Array(v.shape.dropLast(2)) == leading else {
+      throw BuiltinError(
+        "the leading axes differ: \(leading) of {0}, \(Array(k.shape.dropLast(2))) of {1} and "
+          + "\(Array(v.shape.dropLast(2))) of {2}", at: [0, 1, 2],
+        hint: "with fewer key and value heads, give kv_heads")
+    }
+    let (t, s) = (q.shape[rank - 2], k.shape[rank - 2])
+    var scores = try Variable.product(q, k.swapped())
+    if let scale = try arguments.optionalDouble("scale") {
+      scores = try scores * scale
+    } else {
+      scores = try scores / Double(width).squareRoot()
+    }
+    if let softcap = try arguments.optionalDouble("softcap") {
+      scores = try (scores / softcap).unary(.tanh) * softcap
+    }
+    var keep: Tensor?
+    if let mask = try arguments.condition("keep") {
+      keep = try fitted(mask, to: leading + [t, s])
+    }
+    if try arguments.bool("causal") {
+      guard t == s else {
+        throw BuiltinError(
+          "causal attention wants as many queries as keys, and there are \(t) and \(s)",
+          at: [0, 1], hint: "give the mask as keep:")
+      }
+      let causal = try Tensor.range(t).reshaped([t, 1]).expanded(to: [t, t])
+        .compare(.greaterOrEqual, Tensor.range(t).expanded(to: [t, t]))
+      keep = try keep.map { try $0.binary(.and, causal) } ?? causal.expanded(to: leading + [t, s])
+    }
+    return .tensor(try .product(scores.softmax(keep: keep), v))
+  }
+
+  /// Key or value heads repeated so that each query head has its own.
+  private static func grouped(
+    _ x: Variable, _ q: Variable, _ groups: Int, _ position: Int
+  ) throws -> Variable {
+    guard q.rank >= 3 else {
+      throw BuiltinError("kv_heads wants a heads axis: [..., heads, length, width]", at: [0])
+    }
+    let axis = q.rank - 3
+    let heads = q.shape[axis]
+    guard groups > 0, heads % groups == 0 else {
+      throw BuiltinError(
+        "\(heads) query heads (axis \(axis) of {0}) don't divide into \(groups) groups", at: [0])
+    }
+    guard x.shape[axis] == groups else {
+      throw BuiltinError(
+        "kv_heads is \(groups), and axis \(axis) of {\(position)} is \(x.shape[axis])",
+        at: [position])
+    }
+    var split = x.shape
+    split.insert(1, at: axis + 1)
+    var repeated = split
+    repeated[axis + 1] = heads / groups
+    var merged = x.shape
+    merged[axis] = heads
+    return try x.reshaped(split).expanded(to: repeated).reshaped(merged)
+  }
+
+  /// A mask of rank 2, of the full rank, or one less (heads left out), over all scores.
+  private static func fitted(_ mask: Tensor, to shape: [Int]) throws -> Tensor {
+    var mask = mask
+    if mask.rank == shape.count - 1, shape.count > 3 { mask = mask.inserting(axis: shape.count - 3) }
+    let isFitting =
+      mask.rank <= shape.count
+      && zip(mask.shape.reversed(), shape.reversed()).enumerated().allSatisfy { position, sizes in
+        sizes.0 == sizes.1 || (sizes.0 == 1 && position == 2)
+      }
+    guard isFitting, mask.rank == 2 || mask.rank == shape.count else {
+      throw BuiltinError(
+        "{3} is \(mask.description), and the scores are \(shape)", at: [3],
+        hint: "a mask is [queries, keys], or has the batch axis too")
+    }
+    return mask.expanded(to: shape)
+  }
+}
+
+extension Arguments {
+  /// Floats with at least one axis.
+  fileprivate func rows(_ name: String) throws -> Variable {
+    let x = try floats(name)
+    guard x.rank > 0 else {
+      throw BuiltinError("\(name) is a scalar, and \(builtin.name) works along an axis", at: [position(name)])
+    }
+    return x
+  }
+
+  /// One value for each position of the last axis, in its dtype.
+  fileprivate func perColumn(_ name: String, of x: Variable) throws -> Variable? {
+    guard let weight = try optionalFloats(name) else { return nil }
+    let n = x.shape[x.rank - 1]
+    guard weight.shape == [n] else {
+      throw BuiltinError(
+        weight.rank == 1
+          ? "{\(position(name))} has \(weight.shape[0]) values, and the last axis of {0} \(n)"
+          : "{\(position(name))} is \(weight.tensor.description), and the last axis of {0} has \(n)",
+        at: [0, position(name)])
+    }
+    return try weight.converted(to: x.dtype)
+  }
+}

@@ -1,0 +1,294 @@
+import Autodiff
+import Drawing
+import Tensors
+
+/// Strings, and the alphabets that turn text into numbers for training.
+extension Builtin {
+  package static let stringFamily: [Builtin] = [
+    alphabet, encoded, decoded, asText, formatted, joined, splitLines, uppercase, lowercase,
+    trimmed, replaced, repeatText, padLeft, padRight, startsWith, endsWith, findText, codePoint,
+    characterOf,
+  ]
+
+  // MARK: Alphabets
+
+  static let alphabet = Builtin(
+    "alphabet(text)",
+    """
+    The distinct characters of a text as a list sorted by code point. A character here is one \
+    Unicode code point, so that decode gives back exactly what encode was given.
+    """,
+    examples: [.prints("alphabet(\"banana\")", "[\"a\", \"b\", \"n\"]")]
+  ) { arguments in
+    .list(Alphabet.characters(of: try arguments.string("text")).map(Value.string))
+  }
+
+  static let encoded = Builtin(
+    "encode(text, alphabet)",
+    "The number of each character of a text in an alphabet, a list of characters or a string.",
+    examples: [
+      .prints("encode(\"banana\", alphabet(\"banana\"))", "i64[6]\n 1  0  2  0  2  0"),
+      .fails(
+        "encode(\"bad\", \"ab\")", "encode: the alphabet lacks \"d\", character 2 of the text"),
+    ]
+  ) { arguments in
+    let numbers = try arguments.alphabet("alphabet").numbers(of: arguments.string("text"))
+    return .tensor(Variable(try Tensor(numbers, [numbers.count])))
+  }
+
+  static let decoded = Builtin(
+    "decode(ids, alphabet)", "The text that a tensor of positions in an alphabet stands for.",
+    examples: [
+      .prints("decode([1, 0, 2], \"abn\")", "\"ban\""),
+      .fails(
+        "decode([1, 3], \"abn\")", "decode: number 3 at position 1 is outside the alphabet of 3"),
+    ]
+  ) { arguments in
+    let alphabet = try arguments.alphabet("alphabet")
+    if case .list(let items) = arguments["ids"] {
+      let numbers = items.compactMap(\.asInt)
+      guard numbers.count == items.count else { throw arguments.wrong("ids", "whole numbers") }
+      return .string(try alphabet.text(of: numbers))
+    }
+    let ids = try arguments.integers("ids")
+    guard ids.rank <= 1 else {
+      throw BuiltinError(
+        "{0} is \(ids.description), and one text is a row of numbers", at: [0],
+        hint: "decode one row at a time, as in ids[0]")
+    }
+    return .string(try alphabet.text(of: ids.integers()))
+  }
+
+  // MARK: Values as text
+
+  static let asText = Builtin(
+    "str(x)", "The text that print shows for a value.",
+    examples: [.prints("str(2.50)", "\"2.5\""), .prints("str([1, 2].sum())", "\"3\"")]
+  ) { arguments in
+    .string(arguments["x"].text(digits: arguments.context.digits, quoted: false))
+  }
+
+  static let formatted = Builtin(
+    "format(x, spec)",
+    "A number or string under a format: [[fill]align][sign][0][width][,][.precision][type].",
+    examples: [
+      .prints("format(3.14159, \".2f\")", "\"3.14\""),
+      .prints("format(\"ab\", \">4\")", "\"  ab\""),
+      .fails("format(true, \".2f\")", "format: a Bool has no format, only numbers and strings do"),
+    ]
+  ) { arguments in
+    let spec = try arguments.string("spec")
+    return .string(try arguments["x"].formatted(spec, digits: arguments.context.digits))
+  }
+
+  static let joined = Builtin(
+    "join(list, separator: \"\")", "The strings of a list in one, with the separator between them.",
+    examples: [
+      .prints("[\"a\", \"b\"].join(\", \")", "\"a, b\""),
+      .fails("join([\"a\", none])", "join: item 1 is none, not a String"),
+    ]
+  ) { arguments in
+    var parts: [String] = []
+    for (position, item) in try arguments.list("list").enumerated() {
+      guard case .string(let part) = item else {
+        throw BuiltinError(
+          "item \(position) is \(item.kind), not a String", at: [0],
+          hint: "convert the items: [str(x) for x in xs].join()")
+      }
+      parts.append(part)
+    }
+    return .string(parts.joined(separator: try arguments.string("separator")))
+  }
+
+  static let splitLines = Builtin(
+    "split_lines(text)", "The lines of a text as a list, without their ends.",
+    examples: [.prints("split_lines(\"one\\ntwo\\n\")", "[\"one\", \"two\"]")]
+  ) { arguments in
+    .list(try arguments.string("text").lines.map(Value.string))
+  }
+
+  // MARK: Changes
+
+  static let uppercase = Builtin(
+    "upper(text)", "The text in capital letters.",
+    examples: [.prints("upper(\"attn\")", "\"ATTN\"")]
+  ) { .string(try $0.string("text").uppercased()) }
+
+  static let lowercase = Builtin(
+    "lower(text)", "The text in small letters.",
+    examples: [.prints("lower(\"ATTN\")", "\"attn\"")]
+  ) { .string(try $0.string("text").lowercased()) }
+
+  static let trimmed = Builtin(
+    "trim(text)", "The text without blanks and line ends at its start and end.",
+    examples: [.prints("trim(\"  attn \")", "\"attn\"")]
+  ) { arguments in
+    var text = try arguments.string("text")[...]
+    while text.first?.isWhitespace == true { text.removeFirst() }
+    while text.last?.isWhitespace == true { text.removeLast() }
+    return .string(String(text))
+  }
+
+  static let replaced = Builtin(
+    "replace(text, old, new)", "The text with each occurrence of one part replaced by another.",
+    examples: [
+      .prints("replace(\"banana\", \"an\", \"-\")", "\"b--a\""),
+      .fails("replace(\"banana\", \"\", \"-\")", "replace: old is an empty string"),
+    ]
+  ) { arguments in
+    let old = try arguments.nonEmpty("old")
+    let text = try arguments.string("text")
+    return .string(text.utf8Replacing(old, with: try arguments.string("new")))
+  }
+
+  static let repeatText = Builtin(
+    "repeat_text(text, n)", "The text n times, one after the other.",
+    examples: [
+      .prints("repeat_text(\"ab\", 3)", "\"ababab\""),
+      .fails("repeat_text(\"ab\", -1)", "repeat_text: n can't be negative: -1"),
+    ]
+  ) { arguments in
+    let text = try arguments.string("text")
+    let count = try arguments.count("n")
+    let (bytes, overflow) = text.utf8.count.multipliedReportingOverflow(by: count)
+    guard !overflow, bytes <= longestText else {
+      throw BuiltinError("the text would be too long, n is \(count)", at: [1])
+    }
+    return .string(text.isEmpty ? "" : String(repeating: text, count: count))
+  }
+
+  static let padLeft = Builtin(
+    "pad_left(text, width)", "The text with blanks before it, up to a width in terminal columns.",
+    examples: [.prints("pad_left(\"ab\", 4)", "\"  ab\"")]
+  ) { arguments in
+    .string(try arguments.padding() + arguments.string("text"))
+  }
+
+  static let padRight = Builtin(
+    "pad_right(text, width)", "The text with blanks behind it, up to a width in terminal columns.",
+    examples: [.prints("pad_right(\"ab\", 4)", "\"ab  \"")]
+  ) { arguments in
+    .string(try arguments.string("text") + arguments.padding())
+  }
+
+  // MARK: Search
+
+  static let startsWith = Builtin(
+    "starts_with(text, part)", "Whether a text begins with a part.",
+    examples: [.prints("starts_with(\"attention\", \"at\")", "true")]
+  ) { arguments in
+    let text = try arguments.string("text")
+    return .bool(text.utf8.starts(with: try arguments.string("part").utf8))
+  }
+
+  static let endsWith = Builtin(
+    "ends_with(text, part)", "Whether a text ends with a part.",
+    examples: [.prints("ends_with(\"gpt.safetensors\", \".npy\")", "false")]
+  ) { arguments in
+    let text = try arguments.string("text")
+    return .bool(text.utf8.reversed().starts(with: try arguments.string("part").utf8.reversed()))
+  }
+
+  static let findText = Builtin(
+    "find(text, part)", "The position of the first occurrence of a part, in characters, or none.",
+    examples: [
+      .prints("find(\"attention\", \"ten\")", "2"),
+      .prints("str(find(\"attn\", \"x\"))", "\"none\""),
+    ]
+  ) { arguments in
+    let text = try arguments.string("text")
+    let part = try arguments.string("part")
+    if part.isEmpty { return .int(0) }
+    guard let offset = text.utf8Offsets(of: part, limit: 1).first else { return .none }
+    let index = text.utf8.index(text.startIndex, offsetBy: offset)
+    // A part may begin inside a character, as \n does in \r\n: that character's position counts.
+    return .int(text.indices.prefix { $0 <= index }.count - 1)
+  }
+
+  // MARK: Code points
+
+  static let codePoint = Builtin(
+    "ord(character)", "The Unicode code point of a character.",
+    examples: [
+      .prints("ord(\"a\")", "97"), .fails("ord(\"ab\")", "ord: \"ab\" is 2 code points, not one"),
+    ]
+  ) { arguments in
+    let text = try arguments.string("character")
+    let scalars = text.unicodeScalars
+    guard let scalar = scalars.first, scalars.count == 1 else {
+      throw BuiltinError("\(Value.quote(text)) is \(scalars.count) code points, not one", at: [0])
+    }
+    return .int(Int(scalar.value))
+  }
+
+  static let characterOf = Builtin(
+    "chr(code)", "The character of a Unicode code point.",
+    examples: [
+      .prints("chr(97)", "\"a\""), .fails("chr(-1)", "chr: -1 is not a Unicode code point"),
+    ]
+  ) { arguments in
+    let code = try arguments.int("code")
+    guard let scalar = UInt32(exactly: code).flatMap(Unicode.Scalar.init) else {
+      throw BuiltinError("\(code) is not a Unicode code point", at: [0])
+    }
+    return .string(String(scalar))
+  }
+}
+
+/// Bytes that a text which is made of repetitions may take.
+private let longestText = 1 << 30
+
+extension Value {
+  /// A number or string under a format, as in `"{loss:.4f}"`; anything else under no format.
+  package func formatted(_ spec: String, digits: Int = 4) throws -> String {
+    if spec.isEmpty { return text(digits: digits, quoted: false) }
+    do {
+      switch self {
+      case .string(let text): return try Drawing.format(text, spec)
+      case .int(let number): return try Drawing.format(number, spec)
+      case .float(let number): return try Drawing.format(number, spec)
+      default:
+        guard let tensor = variable?.tensor, tensor.rank == 0, tensor.dtype != .bool else { break }
+        if tensor.dtype.isInteger { return try Drawing.format(tensor.integerItem, spec) }
+        return try Drawing.format(tensor.item, spec)
+      }
+    } catch {
+      throw BuiltinError(error.message, at: [1])
+    }
+    throw BuiltinError("\(kind) has no format, only numbers and strings do", at: [0])
+  }
+}
+
+extension Arguments {
+  /// A string of at least one character.
+  func nonEmpty(_ name: String) throws -> String {
+    let text = try string(name)
+    guard !text.isEmpty else {
+      throw BuiltinError("\(name) is an empty string", at: [position(name)])
+    }
+    return text
+  }
+
+  fileprivate func alphabet(_ name: String) throws -> Alphabet {
+    if case .string(let text) = self[name] {
+      return try Alphabet(text.unicodeScalars.map { String($0) })
+    }
+    let items = try list(name)
+    let characters = items.compactMap { item -> String? in
+      if case .string(let character) = item { character } else { nil }
+    }
+    guard characters.count == items.count else {
+      throw wrong(name, "a list of characters", hint: "alphabet(text) makes one")
+    }
+    return try Alphabet(characters)
+  }
+
+  /// The blanks that `text` lacks for `width`.
+  fileprivate func padding() throws -> String {
+    let width = try count("width")
+    guard width <= longestText else {
+      throw BuiltinError("width is too large: \(width)", at: [position("width")])
+    }
+    return String(repeating: " ", count: max(width - displayWidth(try string("text")), 0))
+  }
+}

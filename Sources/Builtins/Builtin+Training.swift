@@ -1,0 +1,328 @@
+import Autodiff
+import Tensors
+
+/// What the training functions of the library, which are written in attn, stand on.
+extension Builtin {
+  package static let trainingFamily: [Builtin] = [
+    param, buffer, training, freeze, zerosLike, adamwStep, iterate, textBatches, sample,
+    randomState, restoreRandom, withoutDraws,
+  ]
+
+  static let param = Builtin(
+    "param(x[...]) -> [...]", "Marks a tensor in a model's field as one that training changes.",
+    examples: [.fails("param(\"a\")", "param: x is a tensor, not a String")]
+  ) { arguments in
+    .parameter(Parameter(try arguments.floats("x").detached))
+  }
+
+  static let buffer = Builtin(
+    "buffer(x[...]) -> [...]",
+    "Marks a tensor in a model's field as one that is kept but not trained, as a bare tensor is.",
+    examples: [.prints("buffer(ones(2))", "f32[2]\n 1.0000  1.0000")]
+  ) { arguments in .tensor(try arguments.tensor("x").detached) }
+
+  static let training = Builtin(
+    "training(model, on: true)", "A copy of a model in which dropout acts.",
+    examples: [.fails("training(1)", "training: model is a model, not an Int")]
+  ) { arguments in
+    guard case .model(let model) = arguments["model"] else { throw arguments.wrong("model", "a model") }
+    return .model(model.training(try arguments.bool("on")))
+  }
+
+  static let freeze = Builtin(
+    "freeze(model, path: \"\", on: true)",
+    "A copy of a model in which the parameters below a path are not trained.",
+    examples: [.fails("freeze(1)", "freeze: model is a model, not an Int")]
+  ) { arguments in
+    guard case .model = arguments["model"] else { throw arguments.wrong("model", "a model") }
+    let path = try arguments.string("path")
+    let on = try arguments.bool("on")
+    var found = false
+    func isBelow(_ leaf: String) -> Bool {
+      leaf == path || path.isEmpty
+        || (leaf.hasPrefix(path) && [".", "["].contains(leaf.dropFirst(path.count).first))
+    }
+    let result = arguments["model"].mapParameters { leaf, parameter in
+      guard isBelow(leaf) else { return parameter }
+      found = true
+      return Parameter(parameter.value, isFrozen: on)
+    }
+    guard found else {
+      throw BuiltinError(
+        "the model has no parameter at \"\(path)\"", at: [1],
+        hint: "its paths are shown when it is printed")
+    }
+    return result
+  }
+
+  static let zerosLike = Builtin(
+    "zeros_like(x)", "Zeros shaped like a tensor, a record, or a model's trained parameters.",
+    examples: [.prints("zeros_like([1.0, 2.0])", "f32[2]\n 0.0000  0.0000")]
+  ) { arguments in
+    func zeros(_ variable: Variable) throws -> Variable {
+      Variable(try Tensor.full(variable.shape, 0, variable.dtype))
+    }
+    let x = arguments["x"]
+    if case .model = x {
+      return try x.parameterRecord { .tensor(try zeros($0.variable)) } ?? .record(Record([]))
+    }
+    return try x.mapLeaves { try zeros($0.variable) }
+  }
+
+  static let adamwStep = Builtin(
+    """
+    adamw_step(model, gradient, first, second, step, lr, beta1: 0.9, beta2: 0.999, \
+    epsilon: 1e-8, decay: 0.0)
+    """,
+    """
+    One step of AdamW (Loshchilov and Hutter, 2019): the changed model and the moving averages of \
+    the gradient and its square. Steps count from 1; decay acts on tensors of rank 2 and more.
+    """,
+    examples: [.fails("adamw_step(1, 2, 3, 4, 1, 0.1)", "adamw_step: gradient is shaped like the model's parameters")]
+  ) { arguments in
+    let model = arguments["model"]
+    let parts = ["gradient", "first", "second"].map { arguments[$0].leaves().map(\.variable.tensor) }
+    var paths = 0
+    _ = model.parameterRecord { _ in
+      paths += 1
+      return .none
+    }
+    if case .model = model {} else { paths = model.leaves().count }
+    guard paths > 0, parts.allSatisfy({ $0.count == paths }) else {
+      throw BuiltinError("gradient is shaped like the model's parameters", at: [1])
+    }
+    let lr = try arguments.double("lr")
+    let decay = try arguments.double("decay")
+    var settings = AdamWStep(
+      lr: lr, beta1: try arguments.double("beta1"), beta2: try arguments.double("beta2"),
+      epsilon: try arguments.double("epsilon"), decay: decay, step: try arguments.int("step"))
+    var next = 0
+    var firsts: [Variable] = []
+    var seconds: [Variable] = []
+    func update(_ parameter: Variable) throws -> Variable {
+      defer { next += 1 }
+      let gradient = parts[0][next]
+      guard gradient.shape == parameter.shape, parts[1][next].shape == parameter.shape else {
+        throw BuiltinError(
+          "a gradient is \(gradient.description), and its parameter \(parameter.tensor.description)",
+          at: [1])
+      }
+      settings.decay = parameter.rank >= 2 ? decay : 0
+      let dtype = parameter.dtype
+      let result = try Tensor.adamw(
+        parameter.tensor, gradient: gradient.converted(to: dtype), m: parts[1][next].converted(to: dtype),
+        v: parts[2][next].converted(to: dtype), settings)
+      firsts.append(Variable(result.m))
+      seconds.append(Variable(result.v))
+      return Variable(result.p)
+    }
+    let updated: Value
+    if case .model = model {
+      updated = try model.mapLeaves {
+        $0.isParameter && !$0.isFrozen ? try update($0.variable) : $0.variable
+      }
+    } else {
+      updated = try model.mapLeaves { try update($0.variable) }
+    }
+    var at = 0
+    let first = arguments["first"].mapLeaves { _ in
+      defer { at += 1 }
+      return firsts[at]
+    }
+    at = 0
+    let second = arguments["second"].mapLeaves { _ in
+      defer { at += 1 }
+      return seconds[at]
+    }
+    return .record(Record([("model", updated), ("first", first), ("second", second)]))
+  }
+
+  static let iterate = Builtin(
+    "iterate(state, steps, f, start: 0, label: \"\", note: none)",
+    """
+    Calls state = f(i, state) for i from start to steps, with a progress bar on a terminal. An \
+    interruption drops the step in flight and gives the state so far. `note(state)` is shown \
+    beside the bar.
+    """,
+    examples: [.prints("iterate(1, 5, (i, x) -> x * 2)", "32")]
+  ) { arguments in
+    let context = arguments.context
+    let steps = try arguments.int("steps")
+    let start = try arguments.int("start")
+    let label = try arguments.string("label")
+    let note = arguments["note"]
+    var state = arguments["state"]
+    var random = context.random
+    defer { if !label.isEmpty { context.progress?.finish() } }
+    guard start < steps else { return state }
+    for index in start..<steps {
+      do {
+        if context.isInterrupted() { throw Interruption() }
+        state = try context.call(arguments["f"], [.int(index), state])
+      } catch is Interruption {
+        // The draws of the dropped step are taken back, so that it can be run again.
+        context.random = random
+        context.noteInterruption()
+        return state
+      }
+      random = context.random
+      if !label.isEmpty, let progress = context.progress {
+        var text = ""
+        if !note.isNone, progress.isDue, case .string(let shown) = try context.call(note, [state]) {
+          text = shown
+        }
+        progress.update(label, done: index + 1, total: steps, note: text)
+      }
+    }
+    return state
+  }
+
+  static let textBatches = Builtin(
+    "text_batches(ids[n], size, context, seed: none)",
+    """
+    Batches for next-token prediction: item i is (x, y), both i64[size, context], windows of ids at \
+    random places and the same windows one further. Item i depends on the seed and i alone.
+    """,
+    examples: [
+      .prints("text_batches(range(9), 2, 8, seed: 1)[0][0].shape()", "(2, 8)"),
+      .fails(
+        "text_batches(range(9), 2, 9)",
+        "text_batches: ids has 9 tokens, and a window of 9 and its next token take 10"),
+    ]
+  ) { arguments in
+    let ids = try arguments.integers("ids").contiguous()
+    let size = try arguments.count("size")
+    let length = try arguments.count("context")
+    let n = ids.count
+    guard ids.rank == 1 else { throw arguments.wrong("ids", "a row of tokens") }
+    guard n > length else {
+      throw BuiltinError(
+        "ids has \(n) tokens, and a window of \(length) and its next token take \(length + 1)",
+        at: [0, 2])
+    }
+    let given = try arguments.optionalInt("seed")
+    let seed = given.map { UInt64(bitPattern: Int64($0)) } ?? arguments.context.random.seed
+    let all = try ids.integers()
+    return .lazy(
+      LazyList(
+        count: max(1, n / max(1, size * length)), isUnbounded: true,
+        description: "batches of \(size) × \(length) from \(n) tokens"
+      ) { index in
+        // A key of its own keeps these draws apart from the session's stream.
+        var random = RandomState(seed: seed ^ 0x9E37_79B9_7F4A_7C15, position: UInt64(index * size))
+        let starts = try random.integers([size], from: 0, to: n - length).integers()
+        var x: [Int] = []
+        var y: [Int] = []
+        x.reserveCapacity(size * length)
+        y.reserveCapacity(size * length)
+        for start in starts {
+          x += all[start..<(start + length)]
+          y += all[(start + 1)..<(start + length + 1)]
+        }
+        return .record(
+          Record(tuple: [
+            .tensor(Variable(try Tensor(x, [size, length]))),
+            .tensor(Variable(try Tensor(y, [size, length]))),
+          ]))
+      })
+  }
+
+  static let sample = Builtin(
+    "sample(logits[n], temperature: 1.0, top_k: none)",
+    """
+    Draws a class number from softmax(logits / temperature); temperature 0 takes the largest. With \
+    `top_k`, only the k largest can be drawn.
+    """,
+    examples: [
+      .prints("sample([0.0, 9.0, 1.0], temperature: 0.0)", "1"),
+      .fails("sample([0.0], temperature: -1.0)", "sample: temperature is 0 or more, not -1.0"),
+    ],
+    traits: .effectful
+  ) { arguments in
+    let logits = try arguments.floats("logits").tensor
+    let temperature = try arguments.double("temperature")
+    guard logits.rank == 1, logits.count > 0 else { throw arguments.wrong("logits", "a row of logits") }
+    guard temperature >= 0 else {
+      throw BuiltinError("temperature is 0 or more, not \(temperature)", at: [1])
+    }
+    if temperature == 0 { return .int(try logits.positions(ofLargest: true, axis: 0).integerItem) }
+    var keep: Tensor?
+    if let k = try arguments.optionalInt("top_k") {
+      guard k >= 1 else { throw BuiltinError("top_k is 1 or more, not \(k)", at: [2]) }
+      let order = try logits.sortedPositions(descending: true).integers()
+      var kept = [Bool](repeating: false, count: logits.count)
+      for index in order.prefix(k) { kept[index] = true }
+      keep = try Tensor(kept, [logits.count])
+    }
+    let scaled = try logits.binary(.divide, Tensor.scalar(temperature, logits.dtype))
+    let weights = try scaled.softmax(keep: keep).doubles()
+    let draw = try arguments.context.random.uniform([1], .f64).doubles()[0]
+    var sum = 0.0
+    for (index, weight) in weights.enumerated() {
+      sum += weight
+      if draw < sum { return .int(index) }
+    }
+    return .int(weights.lastIndex { $0 > 0 } ?? 0)
+  }
+}
+
+extension Builtin {
+  static let randomState = Builtin(
+    "random_state()", "The seed and the next place in the stream of random numbers, as i64[2].",
+    examples: [.prints("random_state()", "i64[2]\n 0  0")], traits: .effectful
+  ) { arguments in
+    let random = arguments.context.random
+    return .tensor(
+      Variable(try Tensor([Int(bitPattern: UInt(random.seed)), Int(random.position)], [2])))
+  }
+
+  static let restoreRandom = Builtin(
+    "restore_random(state[2])", "Puts the stream of random numbers where random_state() was taken.",
+    examples: [.fails("restore_random([1])", "restore_random: state is what random_state() gives, not i64[1]")],
+    traits: .effectful
+  ) { arguments in
+    let state = try arguments.integers("state")
+    guard state.shape == [2] else { throw arguments.wrong("state", "what random_state() gives") }
+    let numbers = try state.integers()
+    arguments.context.random = RandomState(
+      seed: UInt64(bitPattern: Int64(numbers[0])), position: UInt64(bitPattern: Int64(numbers[1])))
+    return .none
+  }
+
+  static let withoutDraws = Builtin(
+    "without_draws(f)", "Calls f() and puts the stream of random numbers back where it was.",
+    examples: [.prints("without_draws(() -> 2)", "2")]
+  ) { arguments in
+    let random = arguments.context.random
+    defer { arguments.context.random = random }
+    return try arguments.context.call(arguments["f"], [])
+  }
+}
+
+extension Value {
+  /// The same value with its parameters replaced.
+  fileprivate func mapParameters(
+    path: String = "", _ transform: (String, Parameter) -> Parameter
+  ) -> Value {
+    switch self {
+    case .parameter(let parameter): return .parameter(transform(path, parameter))
+    case .list(let items):
+      return .list(items.enumerated().map { $1.mapParameters(path: "\(path)[\($0)]", transform) })
+    case .record(let record):
+      return .record(
+        Record(
+          labels: record.labels,
+          values: record.values.enumerated().map { index, value in
+            let step = record.labels[index].map { ".\($0)" } ?? "[\(index)]"
+            return value.mapParameters(path: path + step, transform)
+          }))
+    case .model(let model):
+      return .model(
+        model.replacing(
+          fields: zip(model.type.fieldNames, model.fields).map { name, field in
+            field.mapParameters(path: path.isEmpty ? name : "\(path).\(name)", transform)
+          }))
+    default: return self
+    }
+  }
+}

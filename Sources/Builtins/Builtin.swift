@@ -1,0 +1,132 @@
+import Autodiff
+import Shapes
+import Tensors
+
+/// A primitive, declared once: checks, help, completion, the reference page and tests derive from
+/// it. CONTRIBUTING.md shows how to add one.
+package final class Builtin: Sendable {
+  package let signature: Signature
+  /// One sentence that ends with a period, and what else there is to know.
+  package let summary: String
+  package let examples: [Example]
+  package let gradients: [GradientCheck]
+  package let traits: Traits
+  /// What `name[i](...)` does in index notation, where the name is a reducer.
+  package let reducer: Reducer?
+  package let body: @Sendable (Arguments) throws -> Value
+
+  package var name: String { signature.name }
+
+  package init(
+    _ signature: String, _ summary: String, examples: [Example] = [],
+    gradients: [GradientCheck] = [], traits: Traits = [], reducer: Reducer? = nil,
+    body: @escaping @Sendable (Arguments) throws -> Value
+  ) {
+    self.signature = Signature(signature)
+    self.summary = summary
+    self.examples = examples
+    self.gradients = gradients
+    self.traits = traits
+    self.reducer = reducer
+    self.body = body
+    fallbacks = self.signature.parameters.map { $0.fallback.map(Fallback.init) }
+  }
+
+  /// The parameters' defaults, read once.
+  package let fallbacks: [Fallback?]
+
+  package struct Traits: OptionSet, Sendable {
+    package let rawValue: Int
+    package init(rawValue: Int) { self.rawValue = rawValue }
+
+    /// Works on each element by itself, so index notation may apply it to an indexed expression.
+    package static let elementwise = Traits(rawValue: 1)
+    /// The same arguments need not give the same value: random numbers, files, output.
+    package static let effectful = Traits(rawValue: 2)
+    /// Takes part in `and`, `or`, `none` conditions as a mask.
+    package static let mask = Traits(rawValue: 4)
+  }
+
+  package enum Example: Sendable {
+    /// The expression and what it prints.
+    case prints(String, String)
+    /// The expression and the first line of its error, without `error: `.
+    case fails(String, String)
+  }
+
+  /// An expression in x, y and z whose gradient is compared with finite differences in f64.
+  package struct GradientCheck: Sendable {
+    package let expression: String
+    package let shapes: [[Int]]
+
+    package static func at(_ expression: String, _ shapes: [Int]...) -> GradientCheck {
+      GradientCheck(expression: expression, shapes: shapes)
+    }
+  }
+
+  /// What a name does in index notation, over one axis that index notation has brought last.
+  package struct Reducer: Sendable {
+    package enum Form: Sendable {
+      /// The axis goes: `sum`, `max`.
+      case reduces
+      /// The axis stays: `softmax`, `cumsum`.
+      case along
+    }
+    package let form: Form
+    /// Whether a sum of products of it is a matrix product.
+    package let isSum: Bool
+    package let apply: @Sendable (Variable, _ keep: Tensor?) throws -> Variable
+
+    package init(
+      _ form: Form, isSum: Bool = false,
+      apply: @escaping @Sendable (Variable, _ keep: Tensor?) throws -> Variable
+    ) {
+      self.form = form
+      self.isSum = isSum
+      self.apply = apply
+    }
+  }
+
+  /// A default of a signature, as a value that can be shared.
+  package enum Fallback: Sendable {
+    case none, bool(Bool), int(Int), float(Double), string(String), dtype(DType)
+    /// A word that the primitive gives a meaning: `all`.
+    case word(String)
+
+    init(_ text: String) {
+      if text == "none" { self = .none }
+      else if text == "true" || text == "false" { self = .bool(text == "true") }
+      else if let value = Int(text) { self = .int(value) }
+      else if let value = Double(text) { self = .float(value) }
+      else if let dtype = DType(name: text) { self = .dtype(dtype) }
+      else if text.hasPrefix("\"") { self = .string(String(text.dropFirst().dropLast())) }
+      else { self = .word(text) }
+    }
+
+    package var value: Value {
+      switch self {
+      case .none: .none
+      case .bool(let value): .bool(value)
+      case .int(let value): .int(value)
+      case .float(let value): .float(value)
+      case .string(let value): .string(value)
+      case .dtype(let value): .dtype(value)
+      case .word(let value): .string(value)
+      }
+    }
+  }
+}
+
+/// What a primitive can't do with its arguments. The evaluator puts the primitive's name in front,
+/// the user's names for `{0}`, `{1}`, …, and underlines the parameters listed.
+package struct BuiltinError: Error {
+  package var message: String
+  package var parameters: [Int]
+  package var hint: String?
+
+  package init(_ message: String, at parameters: [Int] = [], hint: String? = nil) {
+    self.message = message
+    self.parameters = parameters
+    self.hint = hint
+  }
+}

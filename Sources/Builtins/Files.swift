@@ -1,0 +1,248 @@
+import FoundationEssentials
+import Glibc
+import Tensors
+
+/// Where a session reads and writes, and plain words for what goes wrong there.
+///
+/// Messages show a path as the user wrote it, never an absolute one, so that a recorded script reads
+/// the same everywhere.
+package struct Files: Sendable {
+  /// The script's folder, against which relative paths resolve.
+  package var base: String
+  /// Where the user stands: paths from the command line are relative to it.
+  package var workingFolder: String
+  /// The strings that came from the command line.
+  package var typed: Set<String>
+  /// The only folders that may be read and written; `nil` allows all.
+  package var sandbox: [String]?
+
+  package init(
+    base: String = ".", workingFolder: String = ".", typed: Set<String> = [],
+    sandbox: [String]? = nil
+  ) {
+    self.base = base
+    self.workingFolder = workingFolder
+    self.typed = typed
+    self.sandbox = sandbox
+  }
+
+  /// The place that a path stands for, once it is known to be allowed.
+  package func resolve(_ path: String) throws(BuiltinError) -> String {
+    guard !path.isEmpty else { throw BuiltinError("the path is empty", at: []) }
+    guard !path.utf8.contains(0) else {
+      throw BuiltinError("\(Value.quote(path)) is not a path", at: [])
+    }
+    let folder = typed.contains(path) ? workingFolder : base
+    let full = path.hasPrefix("/") ? path : folder + "/" + path
+    if let sandbox {
+      let place = Self.realPath(full)
+      let isAllowed = sandbox.contains { folder in
+        let folder = Self.realPath(folder)
+        return place == folder || place.hasPrefix(folder == "/" ? "/" : folder + "/")
+      }
+      guard isAllowed else {
+        throw BuiltinError(
+          "the script may read and write only in its own folder and a temporary one here")
+      }
+    }
+    return full
+  }
+
+  /// The folder that a path's last part lies in.
+  package static func folder(of path: String) -> String {
+    guard let slash = path.lastIndex(of: "/") else { return "." }
+    return slash == path.startIndex ? "/" : String(path[..<slash])
+  }
+
+  package enum Kind: Sendable {
+    case missing, file, folder, other
+  }
+
+  package func kind(_ path: String) throws(BuiltinError) -> Kind {
+    Self.kind(of: try resolve(path))
+  }
+
+  // MARK: Reading
+
+  package func readBytes(_ path: String) throws(BuiltinError) -> [UInt8] {
+    let full = try resolve(path)
+    switch Self.kind(of: full) {
+    case .missing: throw missing(path, full)
+    case .folder: throw BuiltinError("\(path) is a folder")
+    case .file, .other: break
+    }
+    let file = open(full, O_RDONLY | O_CLOEXEC)
+    guard file >= 0 else { throw failure("read", path, errno) }
+    defer { close(file) }
+    var status = stat()
+    guard fstat(file, &status) == 0 else { throw failure("read", path, errno) }
+    var bytes: [UInt8] = []
+    guard Int(status.st_size) <= Memory.limit else {
+      throw BuiltinError(
+        "\(path) takes \(Memory.readable(Int(status.st_size))), which does not fit in memory")
+    }
+    bytes.reserveCapacity(Int(status.st_size))
+    let size = 1 << 20
+    var chunk = [UInt8](repeating: 0, count: size)
+    while true {
+      let count = read(file, &chunk, size)
+      if count < 0, errno == EINTR { continue }
+      guard count >= 0 else { throw failure("read", path, errno) }
+      guard count > 0 else { return bytes }
+      bytes += chunk[..<count]
+      guard bytes.count <= Memory.limit else {
+        throw BuiltinError("\(path) does not fit in memory")
+      }
+    }
+  }
+
+  /// The text of a UTF-8 file, without the mark that some programs put at its start.
+  package func readText(_ path: String) throws(BuiltinError) -> String {
+    let bytes = try readBytes(path)
+    let hasMark = bytes.starts(with: [0xEF, 0xBB, 0xBF])
+    if let text = String(validating: hasMark ? bytes[3...] : bytes[...], as: UTF8.self) {
+      return text
+    }
+    throw BuiltinError("\(path) is not UTF-8 text: byte \(Self.validPrefix(of: bytes))")
+  }
+
+  /// The names of the files in a folder, sorted, without those that begin with a dot.
+  package func list(_ folder: String) throws(BuiltinError) -> [String] {
+    let full = try resolve(folder)
+    switch Self.kind(of: full) {
+    case .missing: throw missing(folder, full, what: "folder")
+    case .file, .other: throw BuiltinError("\(folder) is not a folder")
+    case .folder: break
+    }
+    guard let names = Self.names(in: full) else {
+      throw BuiltinError("no permission to read \(folder)")
+    }
+    return names.filter { !$0.hasPrefix(".") && Self.kind(of: full + "/" + $0) == .file }
+  }
+
+  // MARK: Writing
+
+  /// Writes a whole file or nothing: a temporary file beside it takes its name in the end.
+  package func write(_ bytes: [UInt8], to path: String) throws(BuiltinError) {
+    let full = try resolve(path)
+    let kind = Self.kind(of: full)
+    guard kind != .folder else { throw BuiltinError("\(path) is a folder") }
+    // What is no regular file, such as /dev/stdout, is written to, and keeps its place.
+    guard kind != .other else {
+      return try write(bytes, opening: full, O_WRONLY, path)
+    }
+    // A symbolic link stays one: what it points to is replaced.
+    let target = kind == .file ? Self.realPath(full) : full
+    let (folder, name) = Self.split(target)
+    guard Self.kind(of: folder) == .folder else {
+      let shown = Self.split(path).folder
+      throw BuiltinError("there is no folder \(shown) to write \(path) in")
+    }
+    let temporary = "\(folder)/.\(name).\(getpid()).tmp"
+    unlink(temporary)
+    do throws(BuiltinError) {
+      try write(bytes, opening: temporary, O_WRONLY | O_CREAT | O_EXCL, path)
+      if rename(temporary, target) != 0 { throw failure("write", path, errno) }
+    } catch {
+      unlink(temporary)
+      throw error
+    }
+  }
+
+  private func write(
+    _ bytes: [UInt8], opening full: String, _ flags: Int32, _ path: String
+  ) throws(BuiltinError) {
+    let file = open(full, flags | O_CLOEXEC, 0o666)
+    guard file >= 0 else { throw failure("write", path, errno) }
+    defer { close(file) }
+    var at = 0
+    while at < bytes.count {
+      let chunk = Array(bytes[at..<min(at + 1 << 20, bytes.count)])
+      let count = Glibc.write(file, chunk, chunk.count)
+      if count < 0, errno == EINTR { continue }
+      guard count > 0 else { throw failure("write", path, errno) }
+      at += count
+    }
+    // The name must not change before the bytes are safe; a device has nothing to make safe.
+    if fsync(file) != 0, errno != EINVAL, errno != EROFS { throw failure("write", path, errno) }
+  }
+
+  // MARK: Words for what went wrong
+
+  private func missing(_ path: String, _ full: String, what: String = "file") -> BuiltinError {
+    let (folder, name) = Self.split(full)
+    var error = BuiltinError("there is no \(what) \(path)")
+    if let names = Self.names(in: folder) {
+      if let near = nearest(name, among: names) {
+        error.hint = "did you mean \(Value.quote(path.dropLast(name.count) + near))?"
+      }
+    } else {
+      error.hint = "there is no folder \(Self.split(path).folder)"
+    }
+    return error
+  }
+
+  private func failure(_ verb: String, _ path: String, _ code: Int32) -> BuiltinError {
+    switch code {
+    case EACCES, EPERM, EROFS: BuiltinError("no permission to \(verb) \(path)")
+    case ENOSPC, EDQUOT: BuiltinError("no space is left for \(path)")
+    case ENAMETOOLONG: BuiltinError("the name \(path) is too long")
+    case ENOENT, ENOTDIR: BuiltinError("there is no file \(path)")
+    default: BuiltinError("can't \(verb) \(path): \(String(cString: strerror(code)))")
+    }
+  }
+}
+
+// MARK: Paths
+
+extension Files {
+  private static func kind(of full: String) -> Kind {
+    var status = stat()
+    guard stat(full, &status) == 0 else { return .missing }
+    switch status.st_mode & S_IFMT {
+    case S_IFREG: return .file
+    case S_IFDIR: return .folder
+    default: return .other
+    }
+  }
+
+  /// The names in a folder, sorted by their bytes; `nil` where it can't be read.
+  private static func names(in full: String) -> [String]? {
+    guard let names = try? FileManager.default.contentsOfDirectory(atPath: full) else { return nil }
+    return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+  }
+
+  /// The folder part of a path, `.` where there is none, and the name.
+  private static func split(_ path: String) -> (folder: String, name: String) {
+    guard let slash = path.lastIndex(of: "/") else { return (".", path) }
+    let folder = slash == path.startIndex ? "/" : String(path[..<slash])
+    return (folder, String(path[path.index(after: slash)...]))
+  }
+
+  /// The path without symbolic links; what doesn't exist yet is taken as written behind what does.
+  private static func realPath(_ path: String) -> String {
+    var known = path
+    var rest: [String] = []
+    while true {
+      if let resolved = realpath(known, nil) {
+        defer { free(resolved) }
+        let text = String(cString: resolved)
+        return ([text == "/" ? "" : text] + rest.reversed()).joined(separator: "/")
+      }
+      let (folder, name) = split(known)
+      // A climb out of a folder that doesn't exist leads nowhere that may be written to.
+      guard folder != known, name != ".." else { return "" }
+      if !name.isEmpty, name != "." { rest.append(name) }
+      known = folder
+    }
+  }
+
+  /// The number of bytes that are valid UTF-8 before the first that is not.
+  private static func validPrefix(of bytes: [UInt8]) -> Int {
+    var parser = Unicode.UTF8.ForwardParser()
+    var iterator = bytes.makeIterator()
+    var count = 0
+    while case .valid(let scalar) = parser.parseScalar(from: &iterator) { count += scalar.count }
+    return count
+  }
+}

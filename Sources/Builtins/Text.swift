@@ -1,0 +1,133 @@
+/// Search in strings, byte by byte: UTF-8 finds no character where none begins, and `\r\n` holds a
+/// `\n`, which a search by `Character` would miss.
+extension String {
+  /// The offsets at which a part that is not empty begins, without overlaps.
+  func utf8Offsets(of part: String, limit: Int = .max) -> [Int] {
+    let text = Array(utf8)
+    let part = Array(part.utf8)
+    guard let first = part.first, text.count >= part.count else { return [] }
+    var result: [Int] = []
+    var at = 0
+    let end = text.count - part.count
+    while at <= end, result.count < limit {
+      if text[at] == first, text[at..<(at + part.count)].elementsEqual(part) {
+        result.append(at)
+        at += part.count
+      } else {
+        at += 1
+      }
+    }
+    return result
+  }
+
+  func utf8Contains(_ part: String) -> Bool {
+    part.isEmpty || !utf8Offsets(of: part, limit: 1).isEmpty
+  }
+
+  func utf8Replacing(_ old: String, with new: String) -> String {
+    let offsets = utf8Offsets(of: old)
+    guard !offsets.isEmpty else { return self }
+    let text = Array(utf8)
+    var result: [UInt8] = []
+    var at = 0
+    for offset in offsets {
+      result += text[at..<offset]
+      result += new.utf8
+      at = offset + old.utf8.count
+    }
+    result += text[at...]
+    return String(decoding: result, as: UTF8.self)
+  }
+
+  /// The lines without their ends, `\n` or `\r\n`; an end at the very end begins no further line.
+  var lines: [String] {
+    var result: [String] = []
+    for line in utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
+      let isCut = line.last == UInt8(ascii: "\r")
+      result.append(String(Substring(isCut ? line.dropLast() : line)))
+    }
+    if result.last?.isEmpty == true, utf8.last != UInt8(ascii: "\r") { result.removeLast() }
+    return result
+  }
+}
+
+/// The characters that a text is written in, each under its number.
+///
+/// A character here is a Unicode code point, so that an accent written by itself counts by itself
+/// and every text comes back from its numbers unchanged.
+struct Alphabet {
+  private let scalars: [Unicode.Scalar]
+  /// The number of each code point up to the highest, -1 for those that are not there.
+  private let numbers: [Int]
+
+  /// Takes the characters in order; a character twice, or more than one code point in one, is an
+  /// error.
+  init(_ characters: [String]) throws(BuiltinError) {
+    var scalars: [Unicode.Scalar] = []
+    for (position, character) in characters.enumerated() {
+      let parts = character.unicodeScalars
+      guard let scalar = parts.first, parts.count == 1 else {
+        throw BuiltinError(
+          "item \(position) of the alphabet is \(Value.quote(character)), "
+            + "\(parts.count) code points instead of 1", at: [1],
+          hint: "alphabet(text) makes a list that fits")
+      }
+      scalars.append(scalar)
+    }
+    var numbers = [Int](repeating: -1, count: Int(scalars.map(\.value).max() ?? 0) + 1)
+    for (number, scalar) in scalars.enumerated() {
+      guard numbers[Int(scalar.value)] < 0 else {
+        throw BuiltinError(
+          "the alphabet holds \(Value.quote(String(scalar))) twice, as items "
+            + "\(numbers[Int(scalar.value)]) and \(number)", at: [1])
+      }
+      numbers[Int(scalar.value)] = number
+    }
+    self.scalars = scalars
+    self.numbers = numbers
+  }
+
+  /// The distinct characters of a text, by code point.
+  static func characters(of text: String) -> [String] {
+    var isSeen = [Bool](repeating: false, count: 0x110000)
+    for scalar in text.unicodeScalars { isSeen[Int(scalar.value)] = true }
+    return isSeen.indices.compactMap { value in
+      isSeen[value] ? Unicode.Scalar(UInt32(value)).map { String($0) } : nil
+    }
+  }
+
+  func numbers(of text: String) throws(BuiltinError) -> [Int] {
+    var result: [Int] = []
+    result.reserveCapacity(text.utf8.count)
+    for scalar in text.unicodeScalars {
+      let value = Int(scalar.value)
+      let number = value < numbers.count ? numbers[value] : -1
+      guard number >= 0 else {
+        throw BuiltinError(
+          "the alphabet lacks \(Value.quote(String(scalar))), character \(result.count) of the text",
+          at: [0, 1])
+      }
+      result.append(number)
+    }
+    return result
+  }
+
+  func text(of numbers: [Int]) throws(BuiltinError) -> String {
+    var result: [UInt8] = []
+    result.reserveCapacity(numbers.count)
+    for (position, number) in numbers.enumerated() {
+      guard scalars.indices.contains(number) else {
+        throw BuiltinError(
+          "number \(number) at position \(position) is outside the alphabet of \(scalars.count)",
+          at: [0, 1])
+      }
+      let scalar = scalars[number]
+      if scalar.isASCII {
+        result.append(UInt8(truncatingIfNeeded: scalar.value))
+      } else {
+        result += UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter
+      }
+    }
+    return String(decoding: result, as: UTF8.self)
+  }
+}

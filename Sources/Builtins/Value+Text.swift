@@ -1,0 +1,135 @@
+import Drawing
+import Tensors
+
+extension Value {
+  /// What an echo or `print` shows. At the top a string stands bare for `print`, quoted for an echo.
+  package func text(digits: Int = 4, quoted: Bool = true) -> String {
+    switch self {
+    case .string(let text) where !quoted: return text
+    case .model(let model): return model.table
+    default: return inline(digits: digits)
+    }
+  }
+
+  /// One value; tensors of rank 1 and more take several lines.
+  private func inline(digits: Int) -> String {
+    switch self {
+    case .undefined: return "undefined"
+    case .none: return "none"
+    case .bool(let value): return value ? "true" : "false"
+    case .int(let value): return String(value)
+    case .float(let value): return Drawing.text(of: value)
+    case .string(let text): return Self.quote(text)
+    case .tensor(let variable): return Drawing.text(of: variable.tensor, digits: digits)
+    case .parameter(let parameter): return Drawing.text(of: parameter.value.tensor, digits: digits)
+    case .list(let items): return Self.sequence("[", items.map { $0.item(digits) }, "]")
+    case .record(let record):
+      let parts = zip(record.labels, record.values).map { label, value in
+        (label.map { "\($0): " } ?? "") + value.item(digits)
+      }
+      if record.isTuple, parts.count == 1 { return "(\(parts[0]),)" }
+      return Self.sequence("(", parts, ")")
+    case .range(let range):
+      return "\(range.lower)..\(range.upper)" + (range.step == 1 ? "" : " by \(range.step)")
+    case .dtype(let dtype): return dtype.name
+    case .function(let function):
+      let parameters = function.parameterNames.joined(separator: ", ")
+      return function.name.isEmpty ? "(\(parameters)) -> …" : "fn \(function.name)(\(parameters))"
+    case .builtin(let builtin): return "fn \(builtin.signature.text)"
+    case .modelType(let type): return "model \(type.name)(\(type.parameterNames.joined(separator: ", ")))"
+    case .model(let model): return model.summary
+    case .lazy(let list): return list.description
+    case .host(let host): return "\(host.value)"
+    }
+  }
+
+  /// Inside a list or record a large tensor is only described.
+  private func item(_ digits: Int) -> String {
+    if let tensor = variable?.tensor, tensor.rank > 0 {
+      guard tensor.rank == 1, tensor.count <= 8 else { return tensor.description }
+      let text = Drawing.text(of: tensor, digits: digits)
+      guard let row = text.split(separator: "\n").dropFirst().first, !text.contains("×") else {
+        return tensor.description
+      }
+      return tensor.description + " [" + row.split(separator: " ").joined(separator: " ") + "]"
+    }
+    return inline(digits: digits)
+  }
+
+  /// Long lists keep their ends.
+  private static func sequence(_ open: String, _ parts: [String], _ close: String) -> String {
+    guard parts.count > 40 else { return open + parts.joined(separator: ", ") + close }
+    let shown = parts.prefix(10) + ["… \(parts.count - 20) more …"] + parts.suffix(10)
+    return open + shown.joined(separator: ", ") + close
+  }
+
+  /// A string as a script writes it.
+  package static func quote(_ text: String) -> String {
+    var result = "\""
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "\"": result += "\\\""
+      case "\\": result += "\\\\"
+      case "\n": result += "\\n"
+      case "\t": result += "\\t"
+      case "\r": result += "\\r"
+      case "{": result += "{{"
+      case "}": result += "}}"
+      default:
+        if scalar.value < 0x20 || scalar.value == 0x7F {
+          result += "\\u{\(String(scalar.value, radix: 16))}"
+        } else {
+          result.unicodeScalars.append(scalar)
+        }
+      }
+    }
+    return result + "\""
+  }
+}
+
+extension Model {
+  /// `Linear(8, 4): 36 parameters`
+  var summary: String {
+    let count = Value.model(self).leaves().filter(\.isParameter).reduce(0) { $0 + $1.variable.tensor.count }
+    let values = arguments.map { $0.text() }.joined(separator: ", ")
+    return "\(type.name)(\(values)): \(Self.grouped(count)) parameters"
+  }
+
+  /// Path, shape and parameters of every tensor, and the total.
+  package var table: String {
+    let leaves = Value.model(self).leaves()
+    var rows = leaves.map { leaf in
+      let note = leaf.isParameter ? (leaf.isFrozen ? "  frozen" : "") : "  buffer"
+      return (leaf.path, leaf.variable.tensor.description, Self.grouped(leaf.variable.tensor.count) + note)
+    }
+    let total = leaves.filter(\.isParameter).reduce(0) { $0 + $1.variable.tensor.count }
+    rows.append(("total", "", Self.grouped(total)))
+    let first = rows.map(\.0.count).max() ?? 0
+    let second = rows.map(\.1.count).max() ?? 0
+    let third = rows.map { $0.2.prefix { $0 != " " }.count }.max() ?? 0
+    var lines = ["\(type.name)(\(named))"]
+    for (path, shape, count) in rows {
+      let digits = count.prefix { $0 != " " }
+      lines.append(
+        "  " + path + String(repeating: " ", count: first - path.count + 2)
+          + shape + String(repeating: " ", count: second - shape.count + 2)
+          + String(repeating: " ", count: third - digits.count) + count)
+    }
+    return lines.joined(separator: "\n")
+  }
+
+  private var named: String {
+    zip(type.parameterNames, arguments).map { "\($0): \($1.text())" }.joined(separator: ", ")
+  }
+
+  /// 1234567 as 1,234,567.
+  static func grouped(_ number: Int) -> String {
+    var digits = String(number)
+    var result = ""
+    while digits.count > 3 {
+      result = "," + digits.suffix(3) + result
+      digits.removeLast(3)
+    }
+    return digits + result
+  }
+}

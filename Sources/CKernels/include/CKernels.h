@@ -1,0 +1,218 @@
+// The face of attn's kernels: plain loops over plain buffers.
+//
+// Nothing here knows a shape rule, allocates a result or decides a policy: the Swift module
+// `Tensors` does, and is the only caller. Strides count elements, not bytes. Outputs are
+// contiguous unless strides for them are given, and never overlap an input unless said so.
+//
+// The bit contract (docs/numerics.md): the same inputs give the same bits with every instruction
+// set and any number of threads. What fixes the order of operations is said at each function.
+#ifndef ATTN_CKERNELS_H
+#define ATTN_CKERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum {
+  ATTN_F32 = 0,
+  ATTN_F64 = 1,
+  ATTN_I32 = 2,
+  ATTN_I64 = 3,
+  ATTN_BOOL = 4,  // one byte, 0 or 1
+} attn_dtype;
+
+// MARK: Machine
+
+typedef enum {
+  ATTN_ISA_BASELINE = 0,  // portable C (on aarch64 the compiler's NEON)
+  ATTN_ISA_AVX2 = 1,
+  ATTN_ISA_AVX512 = 2,
+} attn_isa;
+
+// The best instruction set that this machine has; the one in use at start.
+attn_isa attn_best_isa(void);
+attn_isa attn_current_isa(void);
+// False, and no change, when the machine does not have it.
+bool attn_use_isa(attn_isa isa);
+// Threads that a large kernel spreads over. 1 to 256; at start the number of cores allowed to us.
+void attn_use_threads(int32_t count);
+int32_t attn_thread_count(void);
+
+// MARK: Elementwise
+
+typedef enum {
+  ATTN_NEG, ATTN_ABS, ATTN_SIGN,  // every number dtype
+  ATTN_NOT,                       // bool
+  // Float dtypes only, from here on.
+  ATTN_EXP, ATTN_LOG, ATTN_SQRT, ATTN_SIN, ATTN_COS, ATTN_TANH, ATTN_ERF,
+  ATTN_SIGMOID, ATTN_RELU, ATTN_SILU, ATTN_GELU, ATTN_GELU_TANH, ATTN_SOFTPLUS,
+  ATTN_FLOOR, ATTN_CEIL, ATTN_ROUND /* half to even */,
+} attn_unary_op;
+
+typedef enum {
+  ATTN_ADD, ATTN_SUB, ATTN_MUL, ATTN_DIV,  // DIV: floats only
+  ATTN_FLOORDIV, ATTN_MOD,                 // floor semantics: the sign of the right operand
+  ATTN_POW,                                // floats; integers with exponents of 0 and more
+  ATTN_MAX, ATTN_MIN,                      // NaN propagates, -0 < +0
+  ATTN_AND, ATTN_OR,                       // bool
+  // Derivatives in one pass, floats only. The right operand is dy; the left is x or y as named.
+  ATTN_TANH_GRAD /* y */, ATTN_SIGMOID_GRAD /* y */, ATTN_RELU_GRAD /* x; 0 at 0 */,
+  ATTN_SILU_GRAD /* x */, ATTN_GELU_GRAD /* x */, ATTN_GELU_TANH_GRAD /* x */,
+} attn_binary_op;
+
+typedef enum {
+  ATTN_EQ, ATTN_NE, ATTN_LT, ATTN_LE, ATTN_GT, ATTN_GE,
+} attn_compare_op;
+
+typedef enum {
+  ATTN_OK = 0,
+  ATTN_OVERFLOW = 1,        // an integer result does not fit
+  ATTN_DIVISION_BY_ZERO = 2,
+  ATTN_NEGATIVE_POWER = 3,  // an integer raised to a negative power
+  ATTN_OUT_OF_RANGE = 4,    // an index outside its axis: *position says which
+} attn_status;
+
+// y[i] = op(x[i]) for n contiguous elements; y may be x. Integer NEG and ABS report overflow.
+attn_status attn_unary(attn_unary_op op, attn_dtype dtype, int64_t n, const void *x, void *y);
+
+// y = op(a, b) over an index space of `rank` axes (0 to 16); y is contiguous in row-major order,
+// a and b are read at their strides, where 0 repeats an element along that axis.
+attn_status attn_binary(attn_binary_op op, attn_dtype dtype, int32_t rank, const int64_t *shape,
+                        const int64_t *a_strides, const void *a,
+                        const int64_t *b_strides, const void *b, void *y);
+void attn_compare(attn_compare_op op, attn_dtype dtype, int32_t rank, const int64_t *shape,
+                  const int64_t *a_strides, const void *a,
+                  const int64_t *b_strides, const void *b, uint8_t *y);
+// y = c ? a : b, by selection.
+void attn_select(attn_dtype dtype, int32_t rank, const int64_t *shape,
+                 const int64_t *c_strides, const uint8_t *c,
+                 const int64_t *a_strides, const void *a,
+                 const int64_t *b_strides, const void *b, void *y);
+// y[i] = (to) x[i] for n contiguous elements. A float going to an integer dtype is truncated
+// towards zero; one that does not fit (NaN, infinities) gives ATTN_OVERFLOW. To bool: x != 0.
+attn_status attn_cast(attn_dtype from, attn_dtype to, int64_t n, const void *x, void *y);
+// Copies a strided index space to a strided one.
+void attn_copy(int32_t item_size, int32_t rank, const int64_t *shape,
+               const int64_t *x_strides, const void *x, const int64_t *y_strides, void *y);
+// y[i] = *value
+void attn_fill(int32_t item_size, int64_t n, const void *value, void *y);
+// y[i] = start + i * step (i64)
+void attn_range(int64_t n, int64_t start, int64_t step, int64_t *y);
+
+// The same functions for one number, the same bits as in an f64 tensor. Any op of the float group.
+double attn_unary_scalar(attn_unary_op op, double x);
+double attn_pow_scalar(double x, double y);
+
+// MARK: Reductions
+
+typedef enum {
+  ATTN_SUM, ATTN_PROD,               // number dtypes
+  ATTN_REDUCE_MAX, ATTN_REDUCE_MIN,  // NaN propagates, -0 < +0; bool allowed
+  ATTN_ANY, ATTN_ALL,                // bool
+  ATTN_LOGSUMEXP,                    // floats; -inf for nothing or for all -inf
+} attn_reduce_op;
+
+typedef enum {
+  ATTN_LANES,      // 16 virtual lanes, halving tree, fixed chunks combined in aligned pairs
+  ATTN_ASCENDING,  // one accumulator
+} attn_order;
+
+// x is [outer, n, inner], y is [outer, inner]. n may be 0: sum 0, prod 1, max -inf (or the dtype's
+// least), min +inf (greatest), any false, all true. LANES holds for any `inner`: element i of the
+// reduced axis goes into lane i mod 16, whatever inner is. Integers report overflow of SUM and PROD.
+attn_status attn_reduce(attn_reduce_op op, attn_dtype dtype, attn_order order,
+                        int64_t outer, int64_t n, int64_t inner, const void *x, void *y);
+// The position of the largest (smallest) element, the first of equals; NaN wins. n is at least 1.
+void attn_arg_reduce(bool largest, attn_dtype dtype, int64_t outer, int64_t n, int64_t inner,
+                     const void *x, int64_t *y);
+// y[o, i, j] = sum of x[o, 0...i, j] ascending (with `reverse`: of x[o, i..<n, j], from the end).
+attn_status attn_cumsum(bool reverse, attn_dtype dtype, int64_t outer, int64_t n, int64_t inner,
+                        const void *x, void *y);
+// Stable order of each row of [rows, n]: positions, not values. NaN counts as the largest.
+void attn_sort_positions(bool descending, attn_dtype dtype, int64_t rows, int64_t n,
+                         const void *x, int64_t *positions);
+
+// MARK: Rows (float dtypes; a row is n contiguous elements; every sum over a row is in LANES)
+
+// keep: NULL, or row r's condition starts at keep + keep_offsets[r] and has stride keep_stride
+// (0 or 1). What is not kept takes no part and gets 0 (log: -inf); a row with nothing kept is all 0
+// (log: all -inf). Largest value kept, then exp(x - largest) / sum.
+void attn_softmax(attn_dtype dtype, bool log, int64_t rows, int64_t n, const void *x,
+                  const uint8_t *keep, const int64_t *keep_offsets, int32_t keep_stride, void *y);
+// dx = y * (dy - sum(y * dy)); log: dx = dy - exp(y) * sum(dy). Zero where y is 0 (log: -inf).
+void attn_softmax_backward(attn_dtype dtype, bool log, int64_t rows, int64_t n,
+                           const void *y, const void *dy, void *dx);
+// y = (x - mean) * rstd * weight + bias, rstd = 1 / sqrt(mean((x - mean)^2) + epsilon).
+// weight and bias are [n] or NULL. With rms: the mean is taken as 0. mean, rstd: [rows], written.
+void attn_layer_norm(attn_dtype dtype, bool rms, int64_t rows, int64_t n, double epsilon,
+                     const void *x, const void *weight, const void *bias,
+                     void *y, void *mean, void *rstd);
+// dweight and dbias ([n] or NULL) sum over the rows, ascending; dx may be NULL.
+void attn_layer_norm_backward(attn_dtype dtype, bool rms, int64_t rows, int64_t n,
+                              const void *x, const void *weight, const void *mean,
+                              const void *rstd, const void *dy,
+                              void *dx, void *dweight, void *dbias);
+// losses[r] = logsumexp(x[r]) - (1 - smoothing) * x[r, target] - smoothing * mean(x[r]); 0 where the
+// target is `ignore` (pass INT64_MIN for none). lse: [rows], written. A target outside 0..<n gives
+// ATTN_OUT_OF_RANGE and its row in *position.
+attn_status attn_cross_entropy(attn_dtype dtype, int64_t rows, int64_t n, const void *x,
+                               const int64_t *targets, int64_t ignore, double smoothing,
+                               void *losses, void *lse, int64_t *position);
+// dx[r] = (exp(x[r] - lse[r]) - target weights) * scale[r * scale_stride]; 0 in an ignored row.
+void attn_cross_entropy_backward(attn_dtype dtype, int64_t rows, int64_t n, const void *x,
+                                 const int64_t *targets, int64_t ignore, double smoothing,
+                                 const void *lse, const void *scale, int64_t scale_stride,
+                                 void *dx);
+
+// MARK: Products
+
+// c[p][i][j] = sum over k, ascending, of fma(a[p][i][k], b[p][k][j]): one accumulator that starts at
+// 0 for each element. Block p of an operand starts at its base plus offsets[p]; rs and cs are the
+// strides of rows and columns. c's columns are contiguous, its rows c_rs apart. k may be 0.
+// Float dtypes, and i32/i64 (which wrap; overflow is reported).
+attn_status attn_matmul(attn_dtype dtype, int64_t batch, int64_t m, int64_t n, int64_t k,
+                        const void *a, const int64_t *a_offsets, int64_t a_rs, int64_t a_cs,
+                        const void *b, const int64_t *b_offsets, int64_t b_rs, int64_t b_cs,
+                        void *c, const int64_t *c_offsets, int64_t c_rs);
+
+// MARK: Gather and scatter
+
+// y[i, :] = x[indices[i], :] for rows of `inner` elements, x of `rows` rows. keep: NULL or one
+// condition for each i; where it is 0 nothing is read and y[i, :] is 0. An index outside 0..<rows
+// gives ATTN_OUT_OF_RANGE and its i in *position.
+attn_status attn_gather(int32_t item_size, int64_t count, int64_t inner, int64_t rows,
+                        const void *x, const int64_t *indices, const uint8_t *keep,
+                        void *y, int64_t *position);
+// y[indices[i], :] += dy[i, :] in ascending i; y is [rows, inner] and starts as the caller left it.
+// Indices are known to be in range wherever keep allows. Number dtypes.
+attn_status attn_scatter_add(attn_dtype dtype, int64_t count, int64_t inner, int64_t rows,
+                             const void *dy, const int64_t *indices, const uint8_t *keep, void *y);
+
+// MARK: Random numbers and digests
+
+// Philox4x32-10 with key `seed`; draw number `first + i` makes y[i], whoever computes it.
+// uniform: [0, 1) from the top 24 (f32) or 53 (f64) bits. normal: Box-Muller over our own log, sqrt,
+// sin and cos. integers: low ..< high without bias worth the name (64-bit multiply-shift), as i64.
+void attn_random_uniform(attn_dtype dtype, int64_t n, uint64_t seed, uint64_t first, void *y);
+void attn_random_normal(attn_dtype dtype, int64_t n, uint64_t seed, uint64_t first, void *y);
+void attn_random_integers(int64_t n, uint64_t seed, uint64_t first, int64_t low, int64_t high,
+                          int64_t *y);
+// The bare block function, for the published known answers.
+void attn_philox4x32(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
+
+// XXH64 of the elements as little-endian bytes, every NaN written as the canonical quiet one.
+uint64_t attn_hash(attn_dtype dtype, int64_t n, const void *x, uint64_t seed);
+// Writes every NaN as the canonical quiet one (0x7FC00000, 0x7FF8000000000000).
+void attn_canonical_nans(attn_dtype dtype, int64_t n, const void *x, void *y);
+
+// MARK: Optimizer
+
+// One AdamW step (decoupled decay), floats:
+//   g' = g * gradient_scale;  m' = b1 m + (1 - b1) g';  v' = b2 v + (1 - b2) g'^2
+//   p' = p - lr * decay * p - lr * (m' / c1) / (sqrt(v' / c2) + epsilon)
+// with c1 = 1 - b1^t and c2 = 1 - b2^t given. Outputs may be the inputs.
+void attn_adamw(attn_dtype dtype, int64_t n, const void *p, const void *g, const void *m,
+                const void *v, double lr, double b1, double b2, double epsilon, double decay,
+                double c1, double c2, double gradient_scale, void *p_out, void *m_out, void *v_out);
+
+#endif

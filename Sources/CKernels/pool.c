@@ -1,0 +1,196 @@
+// The pool: workers that claim parts from one counter, spin a short while for the next loop and
+// then sleep.
+//
+// A loop is published by storing its part count in `unclaimed`. A claim is one fetch-and-subtract
+// on it; whoever gets a positive ticket holds a part, and since the host cannot leave before every
+// part is finished, body and context cannot change under a holder. A worker that comes late gets a
+// ticket of zero or less and touches nothing else, so no worker need be waited for by name.
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+
+#include "pool.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <time.h>
+
+#include "include/CKernels.h"
+#include "machine.h"
+
+enum {
+  MOST_WORKERS = 255,
+  SPIN_NANOSECONDS = 60000,  // about the pause between two loops of a training step
+  PAUSES_PER_LOOK = 32,
+  YIELDS_WHEN_CROWDED = 8,
+  WORTH_WAKING = 12000,      // nanoseconds of work below which one thread is quicker
+};
+
+// Each on its own cache line: workers poll the first, and every part writes the second.
+static _Alignas(64) _Atomic int64_t unclaimed;
+static _Alignas(64) _Atomic int64_t unfinished;
+static _Alignas(64) _Atomic int32_t sleepers;
+static _Atomic bool host_sleeps;
+static _Atomic int32_t active_workers;  // workers with a greater index leave the loop alone
+
+static struct {
+  void (*body)(void *context, int64_t part);
+  void *context;
+  int64_t parts;
+} loop;
+
+static pthread_mutex_t host_lock = PTHREAD_MUTEX_INITIALIZER;  // held for a whole loop
+static pthread_mutex_t sleep_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t loop_published = PTHREAD_COND_INITIALIZER;
+static pthread_cond_t loop_finished = PTHREAD_COND_INITIALIZER;
+static int32_t worker_count;            // under host_lock
+static bool fork_handler_set;           // under host_lock
+static _Thread_local bool inside_body;
+
+static void pause_briefly(void) {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ __volatile__("yield");
+#endif
+}
+
+static int64_t nanoseconds(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+// Waits until `counter` is positive (or, for `until_zero`, no longer positive); false after a
+// while. With more threads than cores a spinning thread only keeps a working one from its core.
+static bool spin(_Atomic int64_t *counter, bool until_zero) {
+#define ATTN_ARRIVED ((atomic_load_explicit(counter, memory_order_acquire) > 0) != until_zero)
+  if (attn_thread_count() > attn_core_count()) {
+    for (int i = 0; i < YIELDS_WHEN_CROWDED; i++) {
+      if (ATTN_ARRIVED) return true;
+      sched_yield();
+    }
+    return ATTN_ARRIVED;
+  }
+  int64_t deadline = 0;
+  for (;;) {
+    for (int i = 0; i < PAUSES_PER_LOOK; i++) {
+      if (ATTN_ARRIVED) return true;
+      pause_briefly();
+    }
+    int64_t now = nanoseconds();
+    if (deadline == 0) deadline = now + SPIN_NANOSECONDS;
+    if (now > deadline) return false;
+  }
+#undef ATTN_ARRIVED
+}
+
+// Claims parts until there are none left.
+static void work(void) {
+  while (atomic_load_explicit(&unclaimed, memory_order_acquire) > 0) {
+    int64_t ticket = atomic_fetch_sub_explicit(&unclaimed, 1, memory_order_acq_rel);
+    if (ticket <= 0) return;
+    loop.body(loop.context, loop.parts - ticket);
+    if (atomic_fetch_sub(&unfinished, 1) == 1 && atomic_load(&host_sleeps)) {
+      pthread_mutex_lock(&sleep_lock);
+      pthread_cond_signal(&loop_finished);
+      pthread_mutex_unlock(&sleep_lock);
+    }
+  }
+}
+
+static void *worker(void *argument) {
+  int32_t index = (int32_t)(intptr_t)argument;
+  inside_body = true;
+  for (;;) {
+    bool wanted = index < atomic_load_explicit(&active_workers, memory_order_relaxed);
+    if (wanted && spin(&unclaimed, false)) {
+      work();
+      continue;
+    }
+    // `sleepers` goes up before the last look at `unclaimed`, and the host looks at `sleepers`
+    // after it has stored `unclaimed`: one of the two sees the other.
+    pthread_mutex_lock(&sleep_lock);
+    atomic_fetch_add(&sleepers, 1);
+    // One wait and no more: who is woken too late for this loop spins for the next.
+    if (atomic_load(&unclaimed) <= 0 || index >= atomic_load(&active_workers))
+      pthread_cond_wait(&loop_published, &sleep_lock);
+    atomic_fetch_sub(&sleepers, 1);
+    pthread_mutex_unlock(&sleep_lock);
+    if (index < atomic_load(&active_workers)) work();
+  }
+  return NULL;
+}
+
+// A child of fork has the caller only: it forgets the workers and makes its own when it needs them.
+static void forget_pool(void) {
+  worker_count = 0;
+  atomic_store(&unclaimed, 0);
+  atomic_store(&unfinished, 0);
+  atomic_store(&sleepers, 0);
+  atomic_store(&host_sleeps, false);
+  atomic_store(&active_workers, 0);
+  pthread_mutex_init(&host_lock, NULL);
+  pthread_mutex_init(&sleep_lock, NULL);
+  pthread_cond_init(&loop_published, NULL);
+  pthread_cond_init(&loop_finished, NULL);
+}
+
+static void hire(int32_t wanted) {
+  if (!fork_handler_set) fork_handler_set = pthread_atfork(NULL, NULL, forget_pool) == 0;
+  // Signals are the host's business: a worker inherits a mask that blocks them all.
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  while (worker_count < wanted) {
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, worker, (void *)(intptr_t)worker_count) != 0) break;
+    pthread_detach(thread);
+    worker_count++;
+  }
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+void attn_parallel(int64_t parts, void (*body)(void *context, int64_t part), void *context) {
+  int32_t workers = attn_thread_count() - 1;
+  if (parts <= 1 || workers <= 0 || inside_body || pthread_mutex_trylock(&host_lock) != 0) {
+    for (int64_t part = 0; part < parts; part++) body(context, part);
+    return;
+  }
+  if (workers > MOST_WORKERS) workers = MOST_WORKERS;
+  if (worker_count < workers) hire(workers);
+  loop.body = body;
+  loop.context = context;
+  loop.parts = parts;
+  atomic_store_explicit(&active_workers, workers, memory_order_relaxed);
+  atomic_store_explicit(&unfinished, parts, memory_order_relaxed);
+  atomic_store(&unclaimed, parts);
+  if (atomic_load(&sleepers) > 0) {
+    pthread_mutex_lock(&sleep_lock);
+    pthread_cond_broadcast(&loop_published);
+    pthread_mutex_unlock(&sleep_lock);
+  }
+  inside_body = true;
+  work();
+  inside_body = false;
+  if (!spin(&unfinished, true)) {
+    pthread_mutex_lock(&sleep_lock);
+    atomic_store(&host_sleeps, true);
+    while (atomic_load(&unfinished) > 0) pthread_cond_wait(&loop_finished, &sleep_lock);
+    atomic_store(&host_sleeps, false);
+    pthread_mutex_unlock(&sleep_lock);
+  }
+  pthread_mutex_unlock(&host_lock);
+}
+
+int64_t attn_pieces(int64_t work, int64_t limit) {
+  int64_t threads = attn_thread_count();
+  if (threads <= 1 || work < 2 * WORTH_WAKING) return 1;
+  int64_t pieces = work / WORTH_WAKING;
+  if (pieces > 4 * threads) pieces = 4 * threads;
+  if (pieces > limit) pieces = limit;
+  return pieces > 1 ? pieces : 1;
+}

@@ -1,0 +1,125 @@
+import Tensors
+
+/// A tensor as `print` and the prompt show it: a header, then rows.
+///
+/// Rank 0 is a bare number. Floats have `digits` decimals while the largest finite magnitude lies in
+/// 1e-3 to 1e5; otherwise the header names one power of ten for all: `f32[3] × 1e-5`. From rank 3
+/// on, each block of the last two axes stands under its position. A tensor of more than 200 elements
+/// keeps three positions at each end of its long axes. No terminal has a say in the width.
+package func text(of tensor: Tensor, digits: Int = 4) -> String {
+  if tensor.rank == 0 { return scalarText(of: tensor) }
+  if tensor.count == 0 { return tensor.description }
+  return TensorText(tensor, digits: digits).text
+}
+
+/// The only element, a float as the shortest text that reads back as the same bits of its dtype.
+private func scalarText(of tensor: Tensor) -> String {
+  switch tensor.dtype {
+  case .f32:
+    let value = Float(tensor.number(at: []))
+    return value.isNaN ? "nan" : value.description
+  case .f64: return text(of: tensor.number(at: []))
+  case .i32, .i64: return String(tensor.integer(at: []))
+  case .bool: return tensor.integer(at: []) == 0 ? "false" : "true"
+  }
+}
+
+private struct TensorText {
+  private let tensor: Tensor
+  private let digits: Int
+  /// The power of ten that the header takes out of every element.
+  private let power: Int?
+
+  init(_ tensor: Tensor, digits: Int) {
+    self.tensor = tensor
+    self.digits = min(max(digits, 0), 100)
+    let largest = tensor.dtype.isFloat ? tensor.largestMagnitude : 0
+    let isPlain = largest == 0 || (1e-3...1e5).contains(largest)
+    power = isPlain ? nil : Decimal(largest).scientific(self.digits).exponent
+  }
+
+  var text: String {
+    let isLong = tensor.count > 200
+    let leading = tensor.shape.dropLast(2)
+    let blocks = shown(of: leading.reduce(1, *), limit: isLong ? 10 : .max)
+    let rows =
+      tensor.rank == 1 ? [0] : shown(of: tensor.shape[tensor.rank - 2], limit: isLong ? 10 : .max)
+    let columns = shown(of: tensor.shape[tensor.rank - 1], limit: isLong ? 12 : .max)
+
+    let entries = blocks.map { block in
+      rows.map { row in
+        columns.map { column -> String in
+          guard let block, let row, let column else { return "…" }
+          let last = tensor.rank == 1 ? [column] : [row, column]
+          return entry(at: position(block, in: leading) + last)
+        }
+      }
+    }
+    let width = entries.joined().joined().reduce(0) { max($0, $1.utf8.count) }
+
+    var lines = [tensor.description + (power.map { " × 1e\($0)" } ?? "")]
+    for (block, blockEntries) in zip(blocks, entries) {
+      guard let block else {
+        lines.append("…")
+        continue
+      }
+      if tensor.rank > 2 { lines.append("\(position(block, in: leading))") }
+      for (row, rowEntries) in zip(rows, blockEntries) {
+        guard row != nil else {
+          lines.append(" …")
+          continue
+        }
+        let cells = zip(columns, rowEntries).map { column, entry in
+          column == nil ? entry : String(repeating: " ", count: width - entry.utf8.count) + entry
+        }
+        lines.append(" " + cells.joined(separator: "  "))
+      }
+    }
+    return lines.joined(separator: "\n")
+  }
+
+  private func entry(at position: [Int]) -> String {
+    switch tensor.dtype {
+    case .f32, .f64:
+      let value = tensor.number(at: position)
+      guard value.isFinite else { return Drawing.text(of: value) }
+      return Decimal(value).scaled(by: -(power ?? 0)).fixed(digits)
+    case .i32, .i64: return String(tensor.integer(at: position))
+    case .bool: return tensor.integer(at: position) == 0 ? "false" : "true"
+    }
+  }
+
+  /// The positions of an axis that are shown, `nil` for those left out.
+  private func shown(of size: Int, limit: Int) -> [Int?] {
+    size <= limit ? Array(0..<size) : [0, 1, 2, nil, size - 3, size - 2, size - 1]
+  }
+
+  /// The coordinates of the block of a number, counted in row-major order.
+  private func position(_ block: Int, in leading: ArraySlice<Int>) -> [Int] {
+    var rest = block
+    var coordinates: [Int] = []
+    for size in leading.reversed() {
+      coordinates.append(rest % size)
+      rest /= size
+    }
+    return coordinates.reversed()
+  }
+}
+
+extension Tensor {
+  /// The largest magnitude of a finite element; 0 where there is none.
+  fileprivate var largestMagnitude: Double {
+    // In parts, so that looking at a large tensor does not copy it whole.
+    if rank == 0 || count <= 1 << 16 {
+      return elements.reduce(0) { $1.isFinite ? Swift.max($0, abs($1)) : $0 }
+    }
+    return (0..<shape[0]).reduce(0) { Swift.max($0, selected(axis: 0, at: $1).largestMagnitude) }
+  }
+
+  /// The elements in row-major order, read one by one where memory is too short for a copy in order.
+  var elements: [Double] {
+    if let values = try? doubles() { return values }
+    if rank == 0 { return [number(at: [])] }
+    return (0..<shape[0]).flatMap { selected(axis: 0, at: $0).elements }
+  }
+}

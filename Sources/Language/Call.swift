@@ -1,0 +1,303 @@
+import Builtins
+import Syntax
+import Tensors
+
+/// How the arguments at one place in the text go to the parameters of what is called.
+struct BindingPlan {
+  /// For each argument, its parameter; -1 for the variadic one, -2 for an extra keyword.
+  var parameters: [Int]
+  /// Labels of the extra keywords, in order.
+  var extraLabels: [String] = []
+}
+
+/// `f(a, b, name: c)`, and `x.f(a)` where the receiver comes first.
+final class CallNode: Node {
+  enum Callee {
+    case expression(Node)
+    /// `x.f`: a field of x first, then the function f given x.
+    case method(receiver: Node, name: Name, fallback: GlobalNode)
+  }
+  let callee: Callee
+  let arguments: [Node]
+  let labels: [Name?]
+  private var planned: (callee: AnyObject, receiver: Bool, plan: BindingPlan)?
+
+  init(_ callee: Callee, _ arguments: [Node], labels: [Name?], _ span: Span) {
+    self.callee = callee
+    self.arguments = arguments
+    self.labels = labels
+    super.init(span)
+  }
+
+  override func evaluate(_ frame: inout Frame) throws -> Value {
+    var function: Value
+    var receiver: Value?
+    var receiverNode: Node?
+    switch callee {
+    case .expression(let node):
+      if let global = node as? GlobalNode {
+        function = try global.callee(&frame)
+      } else {
+        function = try node.evaluate(&frame)
+      }
+    case .method(let node, let name, let fallback):
+      let base = try node.evaluate(&frame)
+      if let field = base.field(name.text), field.isCallable {
+        function = field
+      } else {
+        do { function = try fallback.callee(&frame) } catch {
+          throw frame.interpreter.unknownMember(name, of: base)
+        }
+        receiver = base
+        receiverNode = node
+      }
+    }
+    var values: [Value] = []
+    values.reserveCapacity(arguments.count + 1)
+    if let receiver { values.append(receiver) }
+    for argument in arguments { values.append(try argument.evaluate(&frame)) }
+    return try call(function, values, receiverNode, &frame)
+  }
+
+  private func call(
+    _ function: Value, _ values: [Value], _ receiver: Node?, _ frame: inout Frame
+  ) throws -> Value {
+    let interpreter = frame.interpreter
+    switch function {
+    case .builtin(let builtin):
+      let plan = try plan(for: builtin, receiver, interpreter) {
+        try bind(
+          builtin.name, builtin.signature.parameters.map(\.name),
+          variadic: builtin.signature.parameters.firstIndex(where: \.isVariadic), receiver)
+      }
+      return try interpreter.run(builtin, values, plan, { self.site(builtin, receiver, plan) })
+    case .function(let function):
+      if let closure = function as? Closure {
+        let plan = try plan(for: closure.code, receiver, interpreter) {
+          try bind(closure.name, closure.parameterNames, variadic: nil, receiver)
+        }
+        return try interpreter.run(closure, values, plan, at: self)
+      }
+      guard let native = function as? NativeFunction else {
+        preconditionFailure("functions are closures or native")
+      }
+      guard labels.allSatisfy({ $0 == nil }) || native.parameterNames.count >= values.count else {
+        throw Diagnostic("this function takes no keyword arguments", at: span)
+      }
+      return try interpreter.run(native, reordered(values, native, receiver), at: span)
+    case .model(let model):
+      guard let type = model.type as? ModelCode, let apply = type.apply else {
+        throw Diagnostic("\(model.type.name) has no apply, so it can't be called", at: span)
+      }
+      let plan = try plan(for: apply, receiver, interpreter) {
+        try bind(type.name, apply.parameters.map(\.name), variadic: nil, receiver)
+      }
+      return try interpreter.apply(model, apply, values, plan, at: self)
+    case .modelType(let type):
+      guard let type = type as? ModelCode else { preconditionFailure("model types are code") }
+      let plan = try plan(for: type, receiver, interpreter) {
+        try bind(type.name, type.parameterNames, variadic: nil, receiver)
+      }
+      return try interpreter.make(type, values, plan, at: self)
+    default:
+      throw Diagnostic(
+        "\(calleeText) is \(function.described), which can't be called", at: calleeSpan,
+        hint: function.variable == nil ? nil : "a tensor is indexed with brackets: \(calleeText)[...]")
+    }
+  }
+
+  private func plan(
+    for callee: AnyObject, _ receiver: Node?, _ interpreter: Interpreter,
+    _ make: () throws -> BindingPlan
+  ) throws -> BindingPlan {
+    if let planned, planned.callee === callee, planned.receiver == (receiver != nil) {
+      return planned.plan
+    }
+    let plan = try make()
+    planned = (callee, receiver != nil, plan)
+    return plan
+  }
+
+  /// Matches positions and keywords with parameters.
+  private func bind(
+    _ name: String, _ parameters: [String], variadic: Int?, _ receiver: Node?
+  ) throws -> BindingPlan {
+    var plan = BindingPlan(parameters: [])
+    var taken = [Bool](repeating: false, count: parameters.count)
+    let takesKeywords = variadic.map { parameters[$0] == "named" } ?? false
+    var next = 0
+    let all: [(Name?, Span)] =
+      (receiver.map { [(nil, $0.span)] } ?? []) + zip(labels, arguments).map { ($0, $1.span) }
+    for (label, span) in all {
+      if let label {
+        if let position = parameters.firstIndex(of: label.text), position != variadic {
+          guard !taken[position] else {
+            throw Diagnostic("\(name): \(label.text) is given twice", at: label.span)
+          }
+          taken[position] = true
+          plan.parameters.append(position)
+        } else if takesKeywords {
+          plan.parameters.append(-2)
+          plan.extraLabels.append(label.text)
+        } else {
+          let known = parameters.isEmpty ? "it has no parameters" : nil
+          throw Diagnostic(
+            "\(name) has no parameter \(label.text)", at: label.span,
+            hint: nearest(label.text, among: parameters).map { "did you mean \($0)?" }
+              ?? known ?? "its parameters are \(parameters.joined(separator: ", "))")
+        }
+        continue
+      }
+      while next < parameters.count, next != variadic, taken[next] { next += 1 }
+      if next == variadic, !takesKeywords {
+        plan.parameters.append(-1)
+      } else if next < parameters.count, next != variadic {
+        taken[next] = true
+        plan.parameters.append(next)
+        next += 1
+      } else {
+        let count = parameters.count - (takesKeywords ? 1 : 0)
+        throw Diagnostic(
+          "\(name) takes \(count == 0 ? "no arguments" : Tensors.count(count, "argument", "arguments"))"
+            + ", and \(all.count) are given", at: span)
+      }
+    }
+    return plan
+  }
+
+  private func reordered(_ values: [Value], _ native: NativeFunction, _ receiver: Node?) throws -> [Value] {
+    guard labels.contains(where: { $0 != nil }) else { return values }
+    let plan = try bind(native.name, native.parameterNames, variadic: nil, receiver)
+    var result = [Value](repeating: .none, count: native.parameterNames.count)
+    for (value, parameter) in zip(values, plan.parameters) { result[parameter] = value }
+    return result
+  }
+
+  // MARK: What errors say
+
+  private var calleeText: String {
+    switch callee {
+    case .expression(let node): node.span.text
+    case .method(_, let name, _): name.text
+    }
+  }
+
+  private var calleeSpan: Span {
+    switch callee {
+    case .expression(let node): node.span
+    case .method(_, let name, _): name.span
+    }
+  }
+
+  /// Where the arguments of a builtin stand, for its errors.
+  private func site(_ builtin: Builtin, _ receiver: Node?, _ plan: BindingPlan) -> OperandSite {
+    let nodes = (receiver.map { [$0] } ?? []) + arguments
+    var spans = [Span?](repeating: nil, count: builtin.signature.parameters.count)
+    var values = [Int?](repeating: nil, count: spans.count)
+    let variadic = builtin.signature.parameters.firstIndex(where: \.isVariadic)
+    for (index, parameter) in plan.parameters.enumerated() {
+      let position = parameter >= 0 ? parameter : variadic ?? 0
+      if spans[position] == nil {
+        spans[position] = nodes[index].span
+        values[position] = index
+      } else if let span = spans[position] {
+        spans[position] = span.through(nodes[index].span)
+      }
+    }
+    return OperandSite(
+      function: builtin.name, spans: spans, valueIndices: values,
+      fallbackNames: builtin.signature.parameters.map(\.name), whole: span)
+  }
+}
+
+/// Where the operands of a failed operation stand, and what to call them.
+struct OperandSite {
+  var function: String
+  var spans: [Span?]
+  var valueIndices: [Int?]
+  var fallbackNames: [String]
+  var whole: Span
+
+  /// The user's name of an operand where it has a short one.
+  private func name(_ position: Int) -> String {
+    guard position < spans.count else { return fallbackNames.last ?? "it" }
+    if let text = spans[position]?.text, Self.isName(text) { return text }
+    return fallbackNames[position]
+  }
+
+  /// A name, a field or a simple subscript: what reads well in a message.
+  private static func isName(_ text: String) -> Bool {
+    guard text.count <= 24, let first = text.unicodeScalars.first,
+      first == "_" || first.properties.isAlphabetic
+    else { return false }
+    return !["true", "false", "none", "if"].contains(text)
+      && text.unicodeScalars.allSatisfy {
+        $0 == "_" || $0 == "." || $0 == "[" || $0 == "]" || $0.properties.isAlphabetic
+          || $0.properties.numericType != nil
+      }
+  }
+
+  private func filled(_ text: String) -> String {
+    guard text.contains("{") else { return text }
+    var result = text
+    for position in 0..<max(spans.count, 4) {
+      result = result.replacing("{\(position)}", with: name(position))
+    }
+    return result
+  }
+
+  func diagnostic(_ message: String, operands: [Int], hint: String?, _ values: [Value]) -> Diagnostic {
+    var marked: [Span] = []
+    var notes: [String] = []
+    for position in operands where position < spans.count {
+      guard let span = spans[position] else { continue }
+      marked.append(span)
+      if let index = valueIndices[position], index < values.count, let x = values[index].variable,
+        Self.isName(span.text)
+      {
+        let note = "\(span.text) : \(x.tensor.description)"
+        if !notes.contains(note) { notes.append(note) }
+      }
+    }
+    return Diagnostic(
+      function.isEmpty ? filled(message) : "\(function): \(filled(message))",
+      at: marked.isEmpty ? [whole] : marked, notes: operands.count > 1 ? notes : [],
+      hint: hint.map(filled))
+  }
+}
+
+/// An operator with its operands.
+final class OperatorSite {
+  private let site: OperandSite
+
+  init(_ symbol: String, _ operands: [Node], _ span: Span) {
+    site = OperandSite(
+      function: Builtin.operators[symbol]?.name ?? "", spans: operands.map(\.span),
+      valueIndices: Array(operands.indices),
+      fallbackNames: operands.count == 2 ? ["the left", "the right"] : ["it"], whole: span)
+  }
+
+  func diagnose(_ error: any Error, _ values: [Value], _ interpreter: Interpreter) -> any Error {
+    interpreter.diagnose(error, site, values)
+  }
+}
+
+extension Value {
+  var isCallable: Bool {
+    switch self {
+    case .function, .builtin, .model, .modelType: true
+    default: false
+    }
+  }
+
+  /// A field of a record or model.
+  func field(_ name: String) -> Value? {
+    switch self {
+    case .record(let record):
+      if let value = record[name] { return value }
+      return Int(name).flatMap { record.values.indices.contains($0) ? record.values[$0] : nil }
+    case .model(let model): return model.member(name)
+    default: return nil
+    }
+  }
+}

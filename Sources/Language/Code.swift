@@ -1,0 +1,200 @@
+import Builtins
+import Shapes
+import Syntax
+import Tensors
+
+/// The compiled body of a function, an `apply`, or a model's fields.
+final class FunctionCode {
+  struct Parameter {
+    let name: String
+    let slot: Int
+    let fallback: Node?
+    let axes: [Shapes.AxisPattern]?
+    let span: Span
+  }
+
+  let name: String
+  let parameters: [Parameter]
+  /// The axis names of the signature, which are sizes in the body.
+  let sizes: [(name: String, slot: Int)]
+  /// The model's own parameters that its `apply` uses as axis names, by position.
+  let modelSizes: [(name: String, position: Int)]
+  let body: Node
+  let slotCount: Int
+  let captureSlots: [Int]
+  /// Where a function that was defined inside another finds itself.
+  let selfSlot: Int?
+  let span: Span
+  let documentation: String?
+  /// The text and scope from which index notation makes an elementwise form.
+  let declaration: FunctionDeclaration
+  let module: Module
+  let captureNames: [String]
+  var elementwise: ElementwiseBody?
+
+  init(
+    name: String, parameters: [Parameter], sizes: [(String, Int)],
+    modelSizes: [(String, Int)], body: Node, slotCount: Int, captureSlots: [Int],
+    captureNames: [String], selfSlot: Int?, declaration: FunctionDeclaration, module: Module
+  ) {
+    self.name = name
+    self.parameters = parameters
+    self.sizes = sizes.map { (name: $0.0, slot: $0.1) }
+    self.modelSizes = modelSizes.map { (name: $0.0, position: $0.1) }
+    self.body = body
+    self.slotCount = slotCount
+    self.captureSlots = captureSlots
+    self.captureNames = captureNames
+    self.selfSlot = selfSlot
+    span = declaration.span
+    documentation = declaration.documentation
+    self.declaration = declaration
+    self.module = module
+  }
+
+  var displayName: String { name.isEmpty ? "a function" : name }
+
+  /// Fills in defaults and checks the axes of what was given.
+  func bind(_ frame: inout Frame, _ plan: BindingPlan, at site: CallNode?) throws {
+    for (position, parameter) in parameters.enumerated() {
+      guard !plan.parameters.contains(position) else { continue }
+      guard let fallback = parameter.fallback else {
+        var problem = Diagnostic(
+          "\(displayName): \(parameter.name) is missing", at: site?.span ?? span,
+          hint: "the call is \(displayName)(\(parameters.map(\.name).joined(separator: ", ")))")
+        problem.isAtCall = true
+        throw problem
+      }
+      frame.locals[parameter.slot] = try fallback.evaluate(&frame)
+    }
+    guard parameters.contains(where: { $0.axes != nil }) else { return }
+    try bindAxes(&frame, plan, at: site)
+  }
+
+  private func bindAxes(_ frame: inout Frame, _ plan: BindingPlan, at site: CallNode?) throws {
+    var bindings = Bindings()
+    for (name, position) in modelSizes {
+      if let size = frame.model?.arguments[position].asInt { bindings.define(name, size) }
+    }
+    for (position, parameter) in parameters.enumerated() {
+      guard let axes = parameter.axes else { continue }
+      let value = frame.locals[parameter.slot]
+      if value.isNone { continue }
+      let shape: [Int]
+      if let variable = value.variable {
+        shape = variable.shape
+      } else if value.asDouble != nil || value.asBool != nil {
+        shape = []
+      } else {
+        throw mistake(
+          "\(displayName): \(parameter.name) is a tensor, not \(value.described)", [position], plan, site)
+      }
+      do {
+        try bindings.match(axes, shape.map(Dimension.known), operand: position)
+      } catch {
+        throw explain(error, frame, plan, site)
+      }
+    }
+    for (name, slot) in sizes {
+      if case .known(let size)? = bindings.sizes[name]?.size { frame.locals[slot] = .int(size) }
+    }
+  }
+
+  private func explain(
+    _ error: ShapeMismatch, _ frame: Frame, _ plan: BindingPlan, _ site: CallNode?
+  ) -> Diagnostic {
+    let parameter = parameters[error.operand]
+    let pattern = "\(parameter.name)[\((parameter.axes ?? []).map(\.description).joined(separator: ", "))]"
+    let given = frame.locals[parameter.slot].kind
+    var operands = [error.operand]
+    let message: String
+    switch error.reason {
+    case .rank(let wanted, let orMore, let found):
+      message =
+        "\(pattern) wants \(Tensors.count(wanted, "axis", "axes"))\(orMore ? " or more" : "")"
+        + ", and the tensor given has \(found): \(given)"
+    case .fixed(let size, let axis, let found):
+      message = "\(pattern) wants \(size) on axis \(axis), and the tensor given has \(found): \(given)"
+    case .size(let name, let axis, let found, let bound, let other, let otherAxis):
+      if other < 0 {
+        message = "\(pattern): \(name) is \(bound) in this model, and axis \(axis) of the tensor given is \(found)"
+      } else {
+        operands = [other, error.operand]
+        message =
+          "the sizes of \(name) differ: \(bound) (axis \(otherAxis) of \(parameters[other].name)) and "
+          + "\(found) (axis \(axis) of \(parameter.name))"
+      }
+    case .leading(let axes, let others, let other):
+      operands = [other, error.operand]
+      message =
+        "the leading axes (...) differ: \(others) of \(parameters[other].name) and \(axes) of \(parameter.name)"
+    }
+    return mistake("\(displayName): \(message)", operands, plan, site, frame)
+  }
+
+  /// A mistake in the call: marked at the arguments, not inside the function.
+  private func mistake(
+    _ message: String, _ operands: [Int], _ plan: BindingPlan, _ site: CallNode?, _ frame: Frame? = nil
+  ) -> Diagnostic {
+    var spans: [Span] = []
+    var notes: [String] = []
+    for operand in operands {
+      if let frame, let x = frame.locals[parameters[operand].slot].variable {
+        notes.append("\(parameters[operand].name) : \(x.tensor.description)")
+      }
+      guard let site, let index = plan.parameters.firstIndex(of: operand) else { continue }
+      let offset = plan.parameters.count - site.arguments.count
+      if index >= offset { spans.append(site.arguments[index - offset].span) }
+    }
+    if spans.isEmpty { spans = [site?.span ?? span] }
+    var problem = Diagnostic(message, at: spans, notes: notes)
+    problem.isAtCall = true
+    return problem
+  }
+}
+
+/// A function with the values that it captured where it was made.
+final class Closure: Function {
+  let code: FunctionCode
+  let captured: [Value]
+  let model: Model?
+
+  init(_ code: FunctionCode, captured: [Value], model: Model?) {
+    self.code = code
+    self.captured = captured
+    self.model = model
+  }
+
+  var name: String { code.name }
+  var parameterNames: [String] { code.parameters.map(\.name) }
+  var documentation: String? { code.documentation }
+}
+
+/// A model declaration, compiled.
+final class ModelCode: ModelType {
+  /// Evaluates the fields in order; their values stay in its frame.
+  let constructor: FunctionCode
+  let fieldSlots: [Int]
+  let apply: FunctionCode?
+  let captured: [Value]
+  let span: Span
+  let name: String
+  let parameterNames: [String]
+  let fieldNames: [String]
+  let documentation: String?
+
+  init(
+    _ declaration: ModelDeclaration, constructor: FunctionCode, fieldNames: [String],
+    fieldSlots: [Int], apply: FunctionCode?, captured: [Value]
+  ) {
+    self.constructor = constructor
+    self.fieldSlots = fieldSlots
+    self.apply = apply
+    self.captured = captured
+    span = declaration.span
+    name = declaration.name.text
+    parameterNames = constructor.parameters.map(\.name)
+    self.fieldNames = fieldNames
+    documentation = declaration.documentation
+  }
+}

@@ -1,0 +1,464 @@
+import Builtins
+import Shapes
+import Syntax
+import Tensors
+
+/// Turns the syntax tree into nodes: names become slots, operators the functions behind them.
+struct Compiler {
+  let module: Module
+  unowned let interpreter: Interpreter
+  let scope: Scope
+
+  init(module: Module, interpreter: Interpreter) {
+    self.init(module: module, interpreter: interpreter, scope: Scope(parent: nil, isTopLevel: true))
+  }
+
+  init(module: Module, interpreter: Interpreter, scope: Scope) {
+    self.module = module
+    self.interpreter = interpreter
+    self.scope = scope
+  }
+
+  /// One statement at top level, and the slots that it needs.
+  func compileTopLevel(_ statement: Statement) throws -> (Node, slots: Int) {
+    let node = try compile(statement, wantsValue: true)
+    return (node, scope.slotCount)
+  }
+
+  // MARK: Statements
+
+  func compile(_ block: Block, wantsValue: Bool) throws -> Node {
+    let last = block.statements.count - 1
+    let nodes = try block.statements.enumerated().map { index, statement in
+      try compile(statement, wantsValue: wantsValue && index == last)
+    }
+    return nodes.count == 1 ? nodes[0] : BlockNode(nodes, block.span)
+  }
+
+  func compile(_ statement: Statement, wantsValue: Bool) throws -> Node {
+    let outerExtents = scope.extents
+    scope.extents = [:]
+    defer { scope.extents = outerExtents }
+    for name in boundIndices(statement) { scope.extents[name] = scope.newSlot() }
+    let span = statement.span
+    switch statement.kind {
+    case .expression(let expression):
+      if case .conditional = expression.kind {
+        return try compile(expression, wantsValue: wantsValue)
+      }
+      return try compile(expression)
+    case .assign(let names, let value):
+      if names.count == 1 {
+        if !wantsValue, let grow = try growing(names[0], value, span) { return grow }
+        return AssignNode(target(names[0]), try compile(value), span)
+      }
+      return UnpackNode(names.map(target), try compile(value), span)
+    case .indexAssign(let name, let axes, let value):
+      return AssignNode(
+        target(name), try compileIndexAssignment(name, axes, value, span), span)
+    case .function(let declaration):
+      let (code, sources) = try compile(declaration, name: declaration.name.text)
+      return DefineNode(target(declaration.name), span) { frame in
+        .function(Closure(code, captured: sources.map { $0.read(frame) }, model: frame.model))
+      }
+    case .model(let declaration):
+      return try compile(declaration, span)
+    case .forLoop(let names, let sequence, let body):
+      let node = try compile(sequence)
+      scope.loopVariables += names.map(\.text)
+      defer { scope.loopVariables.removeLast(names.count) }
+      return ForNode(names.map(target), node, try compile(body, wantsValue: false), span)
+    case .whileLoop(let test, let body):
+      return WhileNode(try compile(test), try compile(body, wantsValue: false), span)
+    case .breakLoop: return SignalNode(.breakLoop, nil, span)
+    case .continueLoop: return SignalNode(.continueLoop, nil, span)
+    case .returnValue(let value):
+      guard scope.parent != nil else {
+        throw Diagnostic("return stands outside a function", at: span)
+      }
+      return SignalNode(.returnValue, try value.map(compile), span)
+    case .assertion(let test, let message):
+      return AssertNode(try compile(test), try message.map(compile), span)
+    case .importFile(let path):
+      guard scope.parent == nil else {
+        throw Diagnostic("import stands at top level", at: span)
+      }
+      return ImportNode(try compile(path), module, span)
+    case .scriptParameter(let name, let value):
+      guard scope.parent == nil else {
+        throw Diagnostic("arg stands at top level", at: span)
+      }
+      return ScriptParameterNode(name.text, target(name), try compile(value), span)
+    }
+  }
+
+  private func target(_ name: Name) -> Target {
+    if !scope.isTopLevel { return .local(scope.declare(name.text)) }
+    return .global(module.cell(name.text))
+  }
+
+  /// `xs = xs.push(v)` and `xs = push(xs, v)`.
+  private func growing(_ name: Name, _ value: Expression, _ span: Span) throws -> Node? {
+    guard case .call(let callee, let arguments) = value.kind,
+      arguments.allSatisfy({ $0.label == nil })
+    else { return nil }
+    let list: Expression
+    let item: Expression
+    switch callee.kind {
+    case .member(let base, let member) where member.text == "push" && arguments.count == 1:
+      (list, item) = (base, arguments[0].value)
+    case .name("push") where arguments.count == 2:
+      (list, item) = (arguments[0].value, arguments[1].value)
+    default: return nil
+    }
+    guard case .name(name.text) = list.kind else { return nil }
+    return GrowNode(
+      target(name), try compile(list), item: try compile(item), general: try compile(value), span)
+  }
+
+  // MARK: Functions and models
+
+  enum Source {
+    case local(Int)
+    case global(GlobalCell)
+
+    func read(_ frame: Frame) -> Value {
+      switch self {
+      case .local(let slot): frame.locals[slot]
+      case .global(let cell): cell.value
+      }
+    }
+  }
+
+  func compile(
+    _ declaration: FunctionDeclaration, name: String
+  ) throws -> (FunctionCode, [Source]) {
+    let inner = Scope(parent: scope)
+    // A function inside a function knows itself by its name.
+    let isNested = !scope.isTopLevel && !name.isEmpty
+    let selfSlot = isNested ? inner.declare(name) : nil
+    let code = try compileBody(declaration, name: name, inner, selfSlot: selfSlot)
+    return (code, inner.captures.map { $0.source.source })
+  }
+
+  private func compileBody(
+    _ declaration: FunctionDeclaration, name: String, _ inner: Scope, selfSlot: Int?
+  ) throws -> FunctionCode {
+    let compiler = Compiler(module: module, interpreter: interpreter, scope: inner)
+    let slots = declaration.parameters.map { inner.declare($0.name.text) }
+    var sizes: [(String, Int)] = []
+    var modelSizes: [(String, Int)] = []
+    for parameter in declaration.parameters {
+      for axis in parameter.axes ?? [] {
+        guard case .size(let size) = axis else { continue }
+        inner.signatureSizes.insert(size.text)
+        if let position = inner.model?.parameters[size.text] {
+          if !modelSizes.contains(where: { $0.0 == size.text }) { modelSizes.append((size.text, position)) }
+        } else if !sizes.contains(where: { $0.0 == size.text }),
+          !declaration.parameters.contains(where: { $0.name.text == size.text })
+        {
+          sizes.append((size.text, inner.declare(size.text)))
+        }
+      }
+    }
+    for assigned in assignedNames(declaration.body) { inner.declare(assigned) }
+    let parameters = try zip(declaration.parameters, slots).map { parameter, slot in
+      FunctionCode.Parameter(
+        name: parameter.name.text, slot: slot,
+        fallback: try parameter.fallback.map(compiler.compile),
+        axes: try patterns(parameter), span: parameter.name.span)
+    }
+    let body = try compiler.compile(declaration.body, wantsValue: true)
+    return FunctionCode(
+      name: name, parameters: parameters, sizes: sizes, modelSizes: modelSizes, body: body,
+      slotCount: inner.slotCount, captureSlots: inner.captures.map(\.slot),
+      captureNames: inner.captures.map(\.name), selfSlot: selfSlot, declaration: declaration,
+      module: module)
+  }
+
+  private func patterns(_ parameter: Syntax.Parameter) throws -> [Shapes.AxisPattern]? {
+    guard let axes = parameter.axes else { return nil }
+    return try axes.enumerated().map { index, axis in
+      switch axis {
+      case .ellipsis(let span):
+        guard index == 0 else {
+          throw Diagnostic("... comes first and stands for leading axes", at: span)
+        }
+        return .ellipsis
+      case .size(let name): return .named(name.text)
+      case .literal(let size, _): return .fixed(size)
+      }
+    }
+  }
+
+  private func compile(_ declaration: ModelDeclaration, _ span: Span) throws -> Node {
+    let fieldScope = Scope(parent: scope)
+    fieldScope.model = nil
+    var fieldNames: [String] = []
+    for field in declaration.fields {
+      let names: [Name]
+      switch field.kind {
+      case .assign(let targets, _): names = targets
+      case .indexAssign(let name, _, _): names = [name]
+      default: names = []
+      }
+      for name in names {
+        if fieldNames.contains(name.text) {
+          throw Diagnostic("the field \(name.text) is there already", at: name.span)
+        }
+        if declaration.parameters.contains(where: { $0.name.text == name.text }) {
+          throw Diagnostic(
+            "\(name.text) is a parameter of the model already", at: name.span,
+            hint: "give the field another name")
+        }
+        fieldNames.append(name.text)
+      }
+    }
+    let constructorDeclaration = FunctionDeclaration(
+      name: declaration.name, parameters: declaration.parameters,
+      body: Block(statements: declaration.fields, span: declaration.span),
+      documentation: declaration.documentation, span: declaration.span)
+    let constructor = try compileBody(
+      constructorDeclaration, name: declaration.name.text, fieldScope, selfSlot: nil)
+    let fieldSlots = fieldNames.map { fieldScope.declare($0) }
+
+    var apply: FunctionCode?
+    var applyScope: Scope?
+    if let body = declaration.apply {
+      let inner = Scope(parent: scope)
+      inner.model = Scope.ModelNames(
+        fields: Dictionary(uniqueKeysWithValues: fieldNames.enumerated().map { ($1, $0) }),
+        parameters: Dictionary(
+          uniqueKeysWithValues: declaration.parameters.enumerated().map { ($1.name.text, $0) }))
+      apply = try compileBody(body, name: declaration.name.text, inner, selfSlot: nil)
+      applyScope = inner
+    }
+    if let capture = applyScope?.captures.first {
+      throw Diagnostic(
+        "apply can't see \(capture.name) of the function around the model", at: span,
+        hint: "give it to the model as a parameter")
+    }
+    let sources = fieldScope.captures.map { $0.source.source }
+    let names = fieldNames
+    return DefineNode(target(declaration.name), span) { [apply] frame in
+      .modelType(
+        ModelCode(
+          declaration, constructor: constructor, fieldNames: names, fieldSlots: fieldSlots,
+          apply: apply, captured: sources.map { $0.read(frame) }))
+    }
+  }
+
+  // MARK: Expressions
+
+  func compile(_ expression: Expression) throws -> Node {
+    try compile(expression, wantsValue: true)
+  }
+
+  private func compile(_ expression: Expression, wantsValue: Bool) throws -> Node {
+    let span = expression.span
+    switch expression.kind {
+    case .integer(let value): return ConstantNode(.int(value), span)
+    case .float(let value): return ConstantNode(.float(value), span)
+    case .boolean(let value): return ConstantNode(.bool(value), span)
+    case .none: return ConstantNode(.none, span)
+    case .string(let pieces): return try compile(pieces, span)
+    case .name(let name): return compile(name: name, span)
+    case .list(let items):
+      return ListNode(try items.map(compile), isTensor: items.allSatisfy(\.isTensorLiteral), span)
+    case .comprehension(let element, let names, let sequence, let condition):
+      let source = try compile(sequence)
+      return try scope.shadowing(names.map(\.text)) { slots in
+        ComprehensionNode(
+          try compile(element), slots: slots, source, filter: try condition.map(compile), span)
+      }
+    case .record(let items):
+      var seen: Set<String> = []
+      for item in items {
+        if let label = item.label, !seen.insert(label.text).inserted {
+          throw Diagnostic("the label \(label.text) appears twice", at: label.span)
+        }
+      }
+      return RecordNode(labels: items.map { $0.label?.text }, try items.map { try compile($0.value) }, span)
+    case .unary(let unary, let operand):
+      // -1 is a number, so that it prints and compares as one.
+      if unary == .negate, case .integer(let value) = operand.kind { return ConstantNode(.int(-value), span) }
+      if unary == .negate, case .float(let value) = operand.kind { return ConstantNode(.float(-value), span) }
+      return UnaryNode(isNot: unary == .not, try compile(operand), span)
+    case .binary(let binary, let left, let right):
+      guard let arithmetic = binary.arithmetic else {
+        return MatmulNode(try compile(left), try compile(right), span)
+      }
+      return ArithmeticNode(arithmetic, try compile(left), try compile(right), span)
+    case .comparison(let first, let rest):
+      return ComparisonNode(
+        try compile(first), try rest.map { ($0.comparison, try compile($1)) }, span)
+    case .logical(let logical, let left, let right):
+      return LogicalNode(
+        logical == .and ? .and : .or, try compile(left), try compile(right), span)
+    case .range(let lower, let upper, let step):
+      guard let lower, let upper else {
+        throw Diagnostic("a range without an end can only stand in brackets: x[1..]", at: span)
+      }
+      return RangeNode(try compile(lower), try compile(upper), step: try step.map(compile), span)
+    case .call(let callee, let arguments):
+      return try compile(call: callee, arguments, span)
+    case .member(let base, let name):
+      return MemberNode(try compile(base), name, span)
+    case .subscripted(let base, let subscripts):
+      return SubscriptNode(try compile(base), try subscripts.map(compile), span)
+    case .reducer:
+      return try compileFreeReducer(expression)
+    case .lambda(let parameters, let body):
+      let declaration = FunctionDeclaration(
+        name: Name(text: "", span: span), parameters: parameters, body: body, documentation: nil,
+        span: span)
+      let (code, sources) = try compile(declaration, name: "")
+      return MakeNode(span) { frame in
+        .function(Closure(code, captured: sources.map { $0.read(frame) }, model: frame.model))
+      }
+    case .conditional(let test, let then, let otherwise):
+      return ConditionalNode(
+        try compile(test), try compile(then, wantsValue: wantsValue),
+        try otherwise.map { try compile($0, wantsValue: wantsValue) }, span)
+    case .updated(let base, let path, let value):
+      return UpdateNode(try compile(base), try path.map(compile), try compile(value), span)
+    case .invalid:
+      throw Diagnostic("this could not be read", at: span)
+    }
+  }
+
+  private func compile(_ pieces: [Piece], _ span: Span) throws -> Node {
+    if pieces.isEmpty { return ConstantNode(.string(""), span) }
+    if pieces.count == 1, case .text(let text) = pieces[0] { return ConstantNode(.string(text), span) }
+    return StringNode(
+      try pieces.map { piece in
+        switch piece {
+        case .text(let text): .text(text)
+        case .value(let expression, let format, _): .value(try compile(expression), format: format)
+        }
+      }, span)
+  }
+
+  func compile(name: String, _ span: Span) -> Node {
+    switch scope.resolve(name, module) {
+    case .local(let slot): LocalNode(name, slot: slot, span)
+    case .field(let position): FieldNode(position, span)
+    case .modelArgument(let position): ModelArgumentNode(position, span)
+    case .trainingFlag: TrainingFlagNode(span)
+    case .global: GlobalNode(module.cell(name), module, extentSlot: scope.extents[name], span)
+    }
+  }
+
+  private func compile(call callee: Expression, _ arguments: [Argument], _ span: Span) throws -> Node {
+    let nodes = try arguments.map { try compile($0.value) }
+    let labels = arguments.map(\.label)
+    if case .member(let base, let name) = callee.kind {
+      let fallback = GlobalNode(module.cell(name.text), module, extentSlot: nil, name.span)
+      return CallNode(
+        .method(receiver: try compile(base), name: name, fallback: fallback), nodes,
+        labels: labels, span)
+    }
+    if case .name(let name) = callee.kind {
+      // A local that can't be called doesn't hide a function either.
+      switch scope.resolve(name, module) {
+      case .global: break
+      case .local, .field, .modelArgument, .trainingFlag:
+        let outer = GlobalNode(module.cell(name), module, extentSlot: nil, callee.span)
+        return CallNode(
+          .expression(CalleeNode(compile(name: name, callee.span), outer, callee.span)), nodes,
+          labels: labels, span)
+      }
+    }
+    return CallNode(.expression(try compile(callee)), nodes, labels: labels, span)
+  }
+
+  func compile(_ step: PathStep) throws -> UpdateNode.Step {
+    switch step {
+    case .member(let name): .member(name)
+    case .subscripts(let subscripts, let span): .subscripts(try subscripts.map(compile), span)
+    }
+  }
+
+  func compile(_ subscripted: Subscript) throws -> SubscriptItem {
+    switch subscripted {
+    case .ellipsis: return .ellipsis
+    case .merged(_, let span):
+      throw Diagnostic("axes are merged only in index notation", at: span)
+    case .expression(let expression):
+      if case .range(let lower, let upper, let step) = expression.kind {
+        return .range(
+          try lower.map(compile), try upper.map(compile), step: try step.map(compile), expression.span)
+      }
+      return .expression(try compile(expression))
+    }
+  }
+}
+
+/// A local name in call position: what it holds where that can be called, else what it hides.
+final class CalleeNode: Node {
+  let local: Node
+  let outer: GlobalNode
+  init(_ local: Node, _ outer: GlobalNode, _ span: Span) {
+    self.local = local
+    self.outer = outer
+    super.init(span)
+  }
+  override func evaluate(_ frame: inout Frame) throws -> Value {
+    if let slot = (local as? LocalNode)?.slot, case .undefined = frame.locals[slot] {
+      if let value = try? outer.callee(&frame) { return value }
+    }
+    let value = try local.evaluate(&frame)
+    if value.isCallable { return value }
+    guard let hidden = try? outer.callee(&frame), hidden.isCallable else { return value }
+    return hidden
+  }
+}
+
+/// Makes a value from the frame: a lambda with what it captures.
+final class MakeNode: Node {
+  let make: (Frame) -> Value
+  init(_ span: Span, make: @escaping (Frame) -> Value) {
+    self.make = make
+    super.init(span)
+  }
+  override func evaluate(_ frame: inout Frame) -> Value { make(frame) }
+}
+
+extension Scope.CaptureSource {
+  fileprivate var source: Compiler.Source {
+    switch self {
+    case .local(let slot): .local(slot)
+    case .global(let cell): .global(cell)
+    }
+  }
+}
+
+extension Expression {
+  /// A number, a Bool, or a list of such: what makes a nested literal a tensor.
+  fileprivate var isTensorLiteral: Bool {
+    switch kind {
+    case .integer, .float, .boolean: true
+    case .unary(.negate, let operand): operand.isTensorLiteral
+    case .list(let items): !items.isEmpty && items.allSatisfy(\.isTensorLiteral)
+    default: false
+    }
+  }
+}
+
+extension BinaryOperator {
+  /// The arithmetic of it; `nil` for the matrix product.
+  var arithmetic: Arithmetic? { Arithmetic(rawValue: rawValue) }
+}
+
+extension ComparisonOperator {
+  var comparison: Comparison {
+    switch self {
+    case .equal: .equal
+    case .notEqual: .notEqual
+    case .less: .less
+    case .lessOrEqual: .lessOrEqual
+    case .greater: .greater
+    case .greaterOrEqual: .greaterOrEqual
+    }
+  }
+}

@@ -1,0 +1,140 @@
+import Autodiff
+import Builtins
+import Syntax
+import Tensors
+
+/// An expression in index notation, its names resolved.
+indirect enum IndexExpression {
+  /// Input `n`: a value without indices, computed once by ordinary evaluation.
+  case input(Int, Span)
+  /// Input `n` read at subscripts.
+  case read(Int, [IndexSubscript], Span)
+  /// The value of an index variable.
+  case variable(Int, Span)
+  /// The extent of an index variable: `size(d)`.
+  case extent(Int, Span)
+  /// A parameter or local of an elementwise function.
+  case bound(Int, Span)
+  case arithmetic(Arithmetic, IndexExpression, IndexExpression, Span)
+  case comparison(IndexExpression, [(Comparison, IndexExpression)], Span)
+  case logical(BinaryFunction, IndexExpression, IndexExpression, Span)
+  case unary(isNot: Bool, IndexExpression, Span)
+  case select(IndexExpression, IndexExpression, IndexExpression, Span)
+  /// A call of input `n`, which must turn out to be elementwise.
+  case call(Int, [(label: Name?, IndexExpression)], Span)
+  case reduce(Builtin, [Int], IndexExpression, condition: IndexExpression?, Span)
+
+  var span: Span {
+    switch self {
+    case .input(_, let span), .read(_, _, let span), .variable(_, let span), .extent(_, let span),
+      .bound(_, let span), .arithmetic(_, _, _, let span), .comparison(_, _, let span),
+      .logical(_, _, _, let span), .unary(_, _, let span), .select(_, _, _, let span),
+      .call(_, _, let span), .reduce(_, _, _, _, let span):
+      span
+    }
+  }
+}
+
+enum IndexSubscript {
+  case variable(Int, Span)
+  /// `(h d)`: one axis that holds two or more index variables, the last running fastest.
+  case merged([Int], Span)
+  case expression(IndexExpression, Span)
+  case ellipsis(Span)
+
+  var span: Span {
+    switch self {
+    case .variable(_, let span), .merged(_, let span), .expression(_, let span), .ellipsis(let span):
+      span
+    }
+  }
+}
+
+/// An index assignment, or a reducer that stands by itself, ready to run.
+final class IndexProgram {
+  struct Variable {
+    let name: String
+    let span: Span
+    /// The extent that the binder gives: `t: 8`.
+    let extent: Node?
+    /// Where the signature keeps the size of this name, with which the extent must agree.
+    let size: Node?
+    /// Where the extent is left for the rest of the statement.
+    let slot: Int?
+  }
+
+  struct Input {
+    let node: Node
+    /// It needs extents that other inputs give.
+    let usesExtents: Bool
+  }
+
+  enum TargetAxis {
+    case variable(Int)
+    case merged([Int])
+    case ellipsis
+  }
+
+  let variables: [Variable]
+  let inputs: [Input]
+  let body: IndexExpression
+  let target: [TargetAxis]
+  /// Every read, for the extents.
+  let reads: [(input: Int, subscripts: [IndexSubscript], span: Span)]
+  /// The extents of the last run, good for the same shapes.
+  var cached: (shapes: [[Int]?], extents: [Int], leading: [Int])?
+
+  init(
+    variables: [Variable], inputs: [Input], body: IndexExpression, target: [TargetAxis],
+    reads: [(input: Int, subscripts: [IndexSubscript], span: Span)]
+  ) {
+    self.variables = variables
+    self.inputs = inputs
+    self.body = body
+    self.target = target
+    self.reads = reads
+  }
+
+  var targetHasEllipsis: Bool {
+    target.contains { if case .ellipsis = $0 { true } else { false } }
+  }
+}
+
+/// A function's body as index notation sees it: parameters stand for elements.
+final class ElementwiseBody {
+  let inputs: [Node]
+  /// Locals in the order of their assignment; parameters come first in the numbering.
+  let assignments: [(slot: Int, IndexExpression)]
+  let result: IndexExpression
+  let slotCount: Int
+  /// Slots of the frame in which the inputs are evaluated.
+  let frameSlots: Int
+  let captureSlots: [(name: String, slot: Int)]
+  /// Defaults of the parameters, as inputs.
+  let fallbacks: [Int?]
+
+  init(
+    inputs: [Node], assignments: [(Int, IndexExpression)], result: IndexExpression, slotCount: Int,
+    frameSlots: Int, captureSlots: [(name: String, slot: Int)], fallbacks: [Int?]
+  ) {
+    self.inputs = inputs
+    self.assignments = assignments.map { (slot: $0.0, $0.1) }
+    self.result = result
+    self.slotCount = slotCount
+    self.frameSlots = frameSlots
+    self.captureSlots = captureSlots
+    self.fallbacks = fallbacks
+  }
+}
+
+final class IndexNode: Node {
+  let program: IndexProgram
+  init(_ program: IndexProgram, _ span: Span) {
+    self.program = program
+    super.init(span)
+  }
+  override func evaluate(_ frame: inout Frame) throws -> Value {
+    var run = IndexRun(program, frame.interpreter)
+    return try run.run(&frame)
+  }
+}

@@ -1,0 +1,331 @@
+import Autodiff
+import Builtins
+import Shapes
+import Syntax
+import Tensors
+
+/// Runs code: calls functions, applies models, and turns what goes wrong into diagnostics.
+final class Interpreter {
+  let context = Context()
+  /// Values given on the command line for script parameters, by name.
+  var scriptArguments: [String: Value] = [:]
+  private(set) lazy var library = Library(self)
+  /// Calls in flight.
+  private var depth = 0
+  /// Deep enough for any honest recursion; the stack has room for more.
+  static let deepestCall = 10_000
+  private var importing: [String] = []
+
+  init() {
+    context.call = { [unowned self] function, values in
+      try call(function, values)
+    }
+  }
+
+  // MARK: Calls
+
+  /// Calls with positional arguments, from Swift.
+  func call(_ function: Value, _ values: [Value]) throws -> Value {
+    let plan = BindingPlan(parameters: Array(values.indices))
+    switch function {
+    case .function(let function):
+      if let closure = function as? Closure {
+        guard values.count <= closure.parameterNames.count else {
+          throw BuiltinError(
+            "\(closure.name.isEmpty ? "the function" : closure.name) takes "
+              + "\(Tensors.count(closure.parameterNames.count, "argument", "arguments")), and \(values.count) are given",
+            at: [0])
+        }
+        return try run(closure, values, plan, at: nil)
+      }
+      guard let native = function as? NativeFunction else {
+        preconditionFailure("functions are closures or native")
+      }
+      return try native.body(values)
+    case .builtin(let builtin):
+      let variadic = builtin.signature.parameters.firstIndex(where: \.isVariadic)
+      let count = builtin.signature.parameters.count
+      guard values.count <= count || variadic != nil else {
+        throw BuiltinError("\(builtin.name) takes \(count) arguments, and \(values.count) are given", at: [0])
+      }
+      var positions = Array(values.indices)
+      if let variadic { for index in positions.indices where index >= variadic { positions[index] = -1 } }
+      return try run(builtin, values, BindingPlan(parameters: positions)) {
+        OperandSite(function: builtin.name, spans: [], valueIndices: [], fallbackNames: builtin.signature.parameters.map(\.name), whole: Span(Source(""), 0, 0))
+      }
+    case .model(let model):
+      guard let type = model.type as? ModelCode, let apply = type.apply,
+        values.count <= apply.parameters.count
+      else { throw BuiltinError("\(model.type.name) can't be applied to \(values.count) arguments", at: [0]) }
+      return try self.apply(model, apply, values, plan, at: nil)
+    case .modelType(let type):
+      guard let type = type as? ModelCode, values.count <= type.parameterNames.count else {
+        throw BuiltinError("\(type.name) can't be made from \(values.count) arguments", at: [0])
+      }
+      return try make(type, values, plan, at: nil)
+    default:
+      throw BuiltinError("\(function.described) can't be called", at: [0])
+    }
+  }
+
+  func run(
+    _ builtin: Builtin, _ values: [Value], _ plan: BindingPlan, _ site: () -> OperandSite
+  ) throws -> Value {
+    let parameters = builtin.signature.parameters
+    do {
+      var bound: [Value]
+      if values.count == parameters.count, plan.parameters.elementsEqual(values.indices) {
+        bound = values
+      } else {
+        bound = []
+        bound.reserveCapacity(parameters.count)
+        for (position, parameter) in parameters.enumerated() {
+          if parameter.isVariadic {
+            bound.append(
+              parameter.name == "named"
+                ? .record(Record(labels: plan.extraLabels, values: collect(-2, values, plan)))
+                : .list(collect(-1, values, plan)))
+          } else if let index = plan.parameters.firstIndex(of: position) {
+            bound.append(values[index])
+          } else if let fallback = builtin.fallbacks[position] {
+            bound.append(fallback.value)
+          } else {
+            throw BuiltinError(
+              "\(parameter.name) is missing",
+              hint: "the call is \(builtin.signature.text)")
+          }
+        }
+      }
+      return try builtin.body(Arguments(builtin, bound, context))
+    } catch {
+      throw diagnose(error, site(), values)
+    }
+  }
+
+  private func collect(_ kind: Int, _ values: [Value], _ plan: BindingPlan) -> [Value] {
+    zip(values, plan.parameters).filter { $1 == kind }.map(\.0)
+  }
+
+  func run(_ native: NativeFunction, _ values: [Value], at span: Span) throws -> Value {
+    try located(span) { try native.body(values) }
+  }
+
+  func run(_ closure: Closure, _ values: [Value], _ plan: BindingPlan, at site: CallNode?) throws -> Value {
+    var frame = Frame(self, slots: closure.code.slotCount, model: closure.model)
+    for (slot, value) in zip(closure.code.captureSlots, closure.captured) { frame.locals[slot] = value }
+    if let slot = closure.code.selfSlot { frame.locals[slot] = .function(closure) }
+    return try invoke(closure.code, values, plan, &frame, at: site)
+  }
+
+  func apply(
+    _ model: Model, _ code: FunctionCode, _ values: [Value], _ plan: BindingPlan, at site: CallNode?
+  ) throws -> Value {
+    var frame = Frame(self, slots: code.slotCount, model: model)
+    return try invoke(code, values, plan, &frame, at: site)
+  }
+
+  private func invoke(
+    _ code: FunctionCode, _ values: [Value], _ plan: BindingPlan, _ frame: inout Frame,
+    at site: CallNode?
+  ) throws -> Value {
+    depth += 1
+    defer { depth -= 1 }
+    do {
+      guard depth <= Self.deepestCall else {
+        throw Diagnostic(
+          "the calls are nested too deeply: \(code.displayName) is in \(Self.deepestCall) of them",
+          at: site?.span ?? code.span, hint: "is there a way out of the recursion?")
+      }
+      if context.isInterrupted() { throw Interruption() }
+      for (value, parameter) in zip(values, plan.parameters) {
+        frame.locals[code.parameters[parameter].slot] = value.read
+      }
+      try code.bind(&frame, plan, at: site)
+      let value = try code.body.evaluate(&frame)
+      return value.read
+    } catch var diagnostic as Diagnostic {
+      // A mistake in the call itself stands where the call stands, not inside.
+      if let site, !diagnostic.isAtCall {
+        diagnostic.trace.append(.init(function: code.displayName, span: site.span))
+      }
+      diagnostic.isAtCall = false
+      throw diagnostic
+    } catch let error as BuiltinError {
+      throw Diagnostic(error.message, at: site?.span ?? code.span, hint: error.hint)
+    } catch let error as TensorError {
+      throw Diagnostic(
+        error.message.replacing("{0}", with: "the tensor").replacing("{1}", with: "the other"),
+        at: site?.span ?? code.span, hint: error.hint)
+    }
+  }
+
+  func make(_ type: ModelCode, _ values: [Value], _ plan: BindingPlan, at site: CallNode?) throws -> Value {
+    var frame = Frame(self, slots: type.constructor.slotCount)
+    for (slot, value) in zip(type.constructor.captureSlots, type.captured) { frame.locals[slot] = value }
+    _ = try invoke(type.constructor, values, plan, &frame, at: site)
+    let arguments = type.constructor.parameters.map { frame.locals[$0.slot] }
+    let fields = type.fieldSlots.map { frame.locals[$0] }
+    let model = Model(type: type, arguments: arguments, fields: fields)
+    var seen: [ObjectIdentifier: String] = [:]
+    if let (first, second) = doubledParameter(.model(model), "", &seen) {
+      throw Diagnostic(
+        "\(type.name): one param stands in two fields, \(first) and \(second)",
+        at: site?.span ?? type.constructor.span,
+        hint: "weights are tied by use: read \(first) where the other was meant")
+    }
+    return .model(model)
+  }
+
+  private func doubledParameter(
+    _ value: Value, _ path: String, _ seen: inout [ObjectIdentifier: String]
+  ) -> (String, String)? {
+    switch value {
+    case .parameter(let parameter):
+      if let first = seen.updateValue(path, forKey: ObjectIdentifier(parameter)) { return (first, path) }
+    case .list(let items):
+      for (index, item) in items.enumerated() {
+        if let found = doubledParameter(item, "\(path)[\(index)]", &seen) { return found }
+      }
+    case .record(let record):
+      for (index, item) in record.values.enumerated() {
+        if let found = doubledParameter(item, "\(path).\(record.labels[index] ?? "\(index)")", &seen) { return found }
+      }
+    case .model(let model):
+      for (name, field) in zip(model.type.fieldNames, model.fields) {
+        if let found = doubledParameter(field, path.isEmpty ? name : "\(path).\(name)", &seen) { return found }
+      }
+    default: break
+    }
+    return nil
+  }
+
+  // MARK: Errors
+
+  /// Gives an error of a primitive its place and the user's names.
+  func diagnose(_ error: any Error, _ site: OperandSite, _ values: [Value]) -> any Error {
+    switch error {
+    case let error as BuiltinError:
+      site.diagnostic(error.message, operands: error.parameters, hint: error.hint, values)
+    case let error as TensorError:
+      site.diagnostic(error.message, operands: error.operands, hint: error.hint, values)
+    case let error as IndexOutOfRange:
+      site.diagnostic("index number \(error.flat) is out of range", operands: [1], hint: nil, values)
+    default: error
+    }
+  }
+
+  /// Runs Swift code whose errors belong to a place.
+  func located<Result>(_ span: Span, _ body: () throws -> Result) throws -> Result {
+    do { return try body() } catch {
+      throw diagnose(
+        error,
+        OperandSite(function: "", spans: [span, nil], valueIndices: [nil, nil], fallbackNames: [span.text, "the other"], whole: span), [])
+    }
+  }
+
+  func unknownName(_ name: String, _ span: Span, _ module: Module) -> Diagnostic {
+    let known = module.visibleNames
+    var hint = nearest(name, among: known).map { "did you mean \($0)?" }
+    if name == "True" || name == "False" || name == "None" {
+      hint = "write \(name == "None" ? "none" : name.lowercased())"
+    } else if name == "torch" || name == "np" || name == "numpy" {
+      hint = "the functions stand by themselves: zeros(2, 3), softmax(x, axis: -1)"
+    } else if name == "def" {
+      hint = "a function is written fn name(x) { ... }"
+    }
+    return Diagnostic("the name \(name) is not known", at: span, hint: hint)
+  }
+
+  func unknownMember(_ name: Name, of base: Value) -> Diagnostic {
+    var hint: String?
+    switch base {
+    case .record(let record):
+      let labels = record.labels.compactMap { $0 }
+      hint =
+        nearest(name.text, among: labels).map { "did you mean \($0)?" }
+        ?? (labels.isEmpty ? nil : "it has \(labels.joined(separator: ", "))")
+    case .model(let model):
+      let names = model.type.fieldNames + model.type.parameterNames
+      hint =
+        nearest(name.text, among: names).map { "did you mean \($0)?" }
+        ?? "it has \(names.joined(separator: ", "))"
+    default:
+      hint = nearest(name.text, among: Builtin.table.map(\.name)).map { "did you mean \($0)?" }
+    }
+    return Diagnostic(
+      "\(base.kind) has no \(name.text), and there is no function of that name", at: name.span, hint: hint)
+  }
+
+  // MARK: Script parameters and imports
+
+  func argument(_ name: String) -> Value? { scriptArguments[name] }
+
+  func importFile(_ path: String, into module: Module, at span: Span) throws {
+    let (text, resolved) = try located(span) {
+      (try context.files.readText(path), try context.files.resolve(path))
+    }
+    guard !importing.contains(resolved) else {
+      throw Diagnostic("\(path) imports itself", at: span)
+    }
+    importing.append(resolved)
+    defer { importing.removeLast() }
+    let script = Parser.parse(Source(text, name: path))
+    if let problem = script.problems.first { throw problem }
+    // Paths inside the file are relative to it.
+    let base = context.files.base
+    context.files.base = Files.folder(of: resolved)
+    defer { context.files.base = base }
+    for statement in script.statements {
+      switch statement.kind {
+      case .expression, .scriptParameter: continue
+      default: break
+      }
+      _ = try execute(statement, in: module)
+    }
+  }
+
+  /// Compiles and runs one statement at top level.
+  func execute(_ statement: Statement, in module: Module) throws -> Value {
+    let compiler = Compiler(module: module, interpreter: self)
+    let (node, slots) = try compiler.compileTopLevel(statement)
+    var frame = Frame(self, slots: slots)
+    return try node.evaluate(&frame)
+  }
+}
+
+/// The names of a script, with the library and the builtins around it.
+final class Module {
+  private(set) var cells: [String: GlobalCell] = [:]
+  let isLibrary: Bool
+  private unowned let interpreter: Interpreter
+
+  init(_ interpreter: Interpreter, isLibrary: Bool = false) {
+    self.interpreter = interpreter
+    self.isLibrary = isLibrary
+  }
+
+  func cell(_ name: String) -> GlobalCell {
+    if let cell = cells[name] { return cell }
+    let cell = GlobalCell(name: name)
+    cells[name] = cell
+    return cell
+  }
+
+  /// What the name means where the script itself says nothing.
+  func outer(_ name: String) -> Value? {
+    if let builtin = Builtin.named[name] { return .builtin(builtin) }
+    if let constant = Builtin.constants[name] { return constant.value }
+    if isLibrary { return nil }
+    return interpreter.library.value(name)
+  }
+
+  func removeAll() { cells = [:] }
+
+  var definedNames: [String] {
+    cells.values.filter { if case .undefined = $0.value { false } else { true } }.map(\.name).sorted()
+  }
+
+  var visibleNames: [String] {
+    definedNames + Builtin.table.map(\.name) + (isLibrary ? [] : interpreter.library.names)
+  }
+}

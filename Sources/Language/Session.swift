@@ -1,0 +1,149 @@
+import Autodiff
+import Builtins
+import Drawing
+import Syntax
+import Tensors
+
+/// A running attn: names and their values, random state, files, and where output goes.
+///
+/// Not for use from several threads at once.
+package final class Session {
+  let interpreter = Interpreter()
+  private(set) lazy var module = Module(interpreter)
+
+  package init() {}
+
+  package var context: Context { interpreter.context }
+
+  /// Values for the script parameters that `arg` declares, by name.
+  package var scriptArguments: [String: Value] {
+    get { interpreter.scriptArguments }
+    set { interpreter.scriptArguments = newValue }
+  }
+
+  // MARK: Running
+
+  /// What running a statement came to.
+  package enum Outcome {
+    case value(Value)
+    case failed(Diagnostic)
+    case interrupted
+  }
+
+  /// Runs one top-level statement. A value that is to be shown is written to the output.
+  package func run(_ statement: Statement) -> Outcome {
+    let random = context.random
+    do {
+      let value = try interpreter.execute(statement, in: module)
+      if case .expression = statement.kind, !statement.isMuted, !value.isNone {
+        context.output(value.text(digits: context.digits) + "\n")
+      }
+      return .value(value)
+    } catch {
+      // A failed or interrupted statement puts the stream of random numbers back.
+      context.random = random
+      if error is Interruption { return .interrupted }
+      return .failed(diagnostic(error, statement.span))
+    }
+  }
+
+  private func diagnostic(_ error: any Error, _ span: Span) -> Diagnostic {
+    if let diagnostic = error as? Diagnostic { return diagnostic }
+    let located = interpreter.diagnose(
+      error, OperandSite(function: "", spans: [], valueIndices: [], fallbackNames: [], whole: span), [])
+    return located as? Diagnostic ?? Diagnostic("\(error)", at: span)
+  }
+
+  /// Runs a text to its end or its first mistake, and gives the last value.
+  @discardableResult
+  package func evaluate(_ text: String, name: String? = nil) throws -> Value {
+    let script = Parser.parse(Source(text, name: name))
+    if let problem = script.problems.first { throw problem }
+    var last = Value.none
+    for statement in script.statements {
+      switch run(statement) {
+      case .value(let value): last = value
+      case .failed(let diagnostic): throw diagnostic
+      case .interrupted: throw Interruption()
+      }
+    }
+    return last
+  }
+
+  /// Calls a function of the session.
+  package func call(_ function: Value, _ arguments: [Value]) throws -> Value {
+    do { return try interpreter.call(function, arguments) } catch {
+      throw diagnostic(error, Span(Source(""), 0, 0))
+    }
+  }
+
+  // MARK: Names
+
+  package subscript(name: String) -> Value? {
+    get {
+      guard let cell = module.cells[name] else { return nil }
+      if case .undefined = cell.value { return nil }
+      return cell.value
+    }
+    set { module.cell(name).value = newValue ?? .undefined }
+  }
+
+  /// The names that the session has defined, sorted.
+  package var definedNames: [String] { module.definedNames }
+
+  /// Every name that can be used: the session's, the library's and the primitives.
+  package var visibleNames: [String] { module.visibleNames }
+
+  /// The text of a function or model, from the session or the library.
+  package func source(of name: String) -> String? {
+    switch self[name] {
+    case .function(let function): (function as? Closure)?.code.span.text
+    case .modelType(let type): (type as? ModelCode)?.span.text
+    default: interpreter.library.source(of: name)
+    }
+  }
+
+  /// What a name that is not the session's own stands for.
+  package func outerValue(_ name: String) -> Value? { module.outer(name) }
+
+  /// The names of the embedded library.
+  package var libraryNames: [String] { interpreter.library.names }
+}
+
+/// The parameters that a script declares with `arg`.
+package struct ScriptParameter {
+  package var name: String
+  package var fallback: String
+  package var help: String?
+
+  package static func all(in script: Script) -> [ScriptParameter] {
+    script.statements.compactMap { statement in
+      guard case .scriptParameter(let name, let value) = statement.kind else { return nil }
+      return ScriptParameter(name: name.text, fallback: value.span.text, help: statement.documentation)
+    }
+  }
+
+  /// A word of the command line as a value of the kind that the default has.
+  package static func value(of text: String, like fallback: Value) throws -> Value {
+    switch fallback {
+    case .int:
+      if let value = Int(text.filter { $0 != "_" }) { return .int(value) }
+      throw BuiltinError("takes a whole number, not \(text)")
+    case .float:
+      if let value = Double(text) { return .float(value) }
+      throw BuiltinError("takes a number, not \(text)")
+    case .bool:
+      switch text {
+      case "true", "yes", "on": return .bool(true)
+      case "false", "no", "off": return .bool(false)
+      default: throw BuiltinError("takes true or false, not \(text)")
+      }
+    case .string: return .string(text)
+    default:
+      if let value = Int(text) { return .int(value) }
+      if let value = Double(text) { return .float(value) }
+      if text == "true" || text == "false" { return .bool(text == "true") }
+      return text == "none" ? .none : .string(text)
+    }
+  }
+}

@@ -1,0 +1,147 @@
+/// A mistake of the user's, shown with a caret under the place and a cure where one is known.
+package struct Diagnostic: Error, Sendable {
+  package enum Severity: String, Sendable { case error, warning }
+
+  package var severity = Severity.error
+  /// Lower case, `builtin: fact, fact`; names the operand, the axis and both sizes.
+  package var message: String
+  /// The places to underline. The first is the main one; those on its line are underlined too.
+  package var spans: [Span]
+  /// Facts about the operands, one a line: `q : f32[6, 8]`.
+  package var notes: [String] = []
+  package var hint: String?
+  /// The calls that led here, innermost first.
+  package var trace: [Call] = []
+  /// Text at whose end more was expected: at a prompt, the entry goes on.
+  package var isIncomplete = false
+  /// The mistake is in a call's arguments: the function called is not part of the trace.
+  package var isAtCall = false
+
+  package struct Call: Sendable {
+    package var function: String
+    package var span: Span
+
+    package init(function: String, span: Span) {
+      self.function = function
+      self.span = span
+    }
+  }
+
+  package init(_ message: String, at spans: [Span], notes: [String] = [], hint: String? = nil) {
+    self.message = message
+    self.spans = spans
+    self.notes = notes
+    self.hint = hint
+  }
+
+  package init(_ message: String, at span: Span, notes: [String] = [], hint: String? = nil) {
+    self.init(message, at: [span], notes: notes, hint: hint)
+  }
+}
+
+extension Diagnostic {
+  /// How much of a place is named.
+  package enum Location: Sendable {
+    /// `name:line:column: error: …`, and line numbers in call traces: what `attn run` shows.
+    case full
+    /// Nothing that moves when lines are added above: what recorded scripts hold.
+    case none
+  }
+
+  /// The message, the line it is about with its places underlined, notes, hint and call trace.
+  package func rendered(location: Location = .none) -> String {
+    var lines: [String] = []
+    var head = "\(severity.rawValue): \(message)"
+    if location == .full, let span = spans.first, let name = span.source.name {
+      head = "\(name):\(span.line + 1):\(span.column + 1): \(head)"
+    }
+    lines.append(head)
+    if let picture = picture() { lines += picture }
+    lines += notes.map { "  " + $0 }
+    if let hint { lines.append("  hint: \(hint)") }
+    lines += renderedTrace(location: location)
+    return lines.joined(separator: "\n")
+  }
+
+  /// The source line and the underlines; nothing where there is no text to show.
+  private func picture() -> [String]? {
+    guard let main = spans.first else { return nil }
+    let source = main.source
+    let line = main.line
+    let text = source.text(ofLine: line)
+    guard !text.allSatisfy(\.isWhitespace) else { return nil }
+    let start = source.start(ofLine: line)
+    let end = start + text.utf8.count
+
+    var marked = [Bool](repeating: false, count: text.utf8.count + 1)
+    for span in spans where span.source === source && span.line == line {
+      let from = span.start - start
+      let to = max(from + 1, min(span.end, end) - start)
+      for offset in from..<min(to, marked.count) { marked[offset] = true }
+    }
+    // Long lines are cut to what surrounds the mark, so that the picture stays readable.
+    var shown = ""
+    var under = ""
+    var offset = 0
+    for character in text {
+      let width = displayWidth(of: character)
+      shown.append(character == "\t" ? " " : character)
+      let mark = marked[offset..<(offset + character.utf8.count)].contains(true)
+      under += String(repeating: mark ? "─" : " ", count: width)
+      offset += character.utf8.count
+    }
+    if marked[offset] { under += "─" }
+    while under.last == " " { under.removeLast() }
+    let indent = shown.prefix { $0 == " " }.count
+    return Self.clip("  " + shown.dropFirst(indent), "  " + under.dropFirst(min(indent, under.count)))
+  }
+
+  private static func clip(_ shown: String, _ under: String, width: Int = 110) -> [String] {
+    guard shown.count > width, let mark = under.firstIndex(of: "─") else { return [shown, under] }
+    let column = under.distance(from: under.startIndex, to: mark)
+    let first = max(2, column - width / 2)
+    var cut = String(shown.dropFirst(first).prefix(width))
+    var cutUnder = String(under.dropFirst(first).prefix(width))
+    let left = first > 2 ? "  …" : "  "
+    cut = left + cut + (shown.count > first + width ? "…" : "")
+    cutUnder = String(repeating: " ", count: left.count) + cutUnder
+    return [cut, cutUnder]
+  }
+
+  private func renderedTrace(location: Location) -> [String] {
+    func line(_ call: Call) -> String {
+      let code = call.span.source.text(ofLine: call.span.line)
+        .drop(while: \.isWhitespace).prefix(80)
+      if location == .full, let name = call.span.source.name {
+        return "  in \(call.function), called at \(name):\(call.span.line + 1): \(code)"
+      }
+      return "  in \(call.function), called by: \(code)"
+    }
+    guard trace.count > 8 else { return trace.map(line) }
+    return trace.prefix(4).map(line) + ["  … \(trace.count - 7) more calls …"]
+      + trace.suffix(3).map(line)
+  }
+}
+
+extension Span {
+  /// The 0-based column in characters.
+  package var column: Int {
+    source.text(source.start(ofLine: line)..<start).count
+  }
+}
+
+/// The number of terminal cells that a character takes: 0 for combining marks, 2 for East Asian
+/// wide forms and emoji (Unicode Standard Annex 11), else 1.
+package func displayWidth(of character: Character) -> Int {
+  guard let scalar = character.unicodeScalars.first else { return 0 }
+  let value = scalar.value
+  if value < 0x300 { return 1 }
+  if scalar.properties.generalCategory == .nonspacingMark { return 0 }
+  let isWide =
+    (0x1100...0x115F).contains(value) || (0x2E80...0xA4CF).contains(value)
+    || (0xAC00...0xD7A3).contains(value) || (0xF900...0xFAFF).contains(value)
+    || (0xFE30...0xFE6F).contains(value) || (0xFF00...0xFF60).contains(value)
+    || (0xFFE0...0xFFE6).contains(value) || (0x1F300...0x1F64F).contains(value)
+    || (0x1F680...0x1FAFF).contains(value) || (0x20000...0x3FFFD).contains(value)
+  return isWide ? 2 : 1
+}

@@ -1,0 +1,65 @@
+/// A text that was parsed: a file, a line of a prompt, a module of the embedded library.
+package final class Source: Sendable {
+  /// What diagnostics call it: a path relative to where the user stands, or `nil` at a prompt.
+  package let name: String?
+  package let bytes: [UInt8]
+  /// The offsets at which lines begin.
+  private let lineStarts: [Int]
+
+  package init(_ text: String, name: String? = nil) {
+    self.name = name
+    bytes = Array(text.utf8)
+    var starts = [0]
+    for (offset, byte) in bytes.enumerated() where byte == UInt8(ascii: "\n") {
+      starts.append(offset + 1)
+    }
+    lineStarts = starts
+  }
+
+  package var lineCount: Int { lineStarts.count }
+
+  /// The 0-based line that holds `offset`.
+  package func line(at offset: Int) -> Int {
+    var low = 0
+    var high = lineStarts.count
+    while high - low > 1 {
+      let middle = (low + high) / 2
+      if lineStarts[middle] <= offset { low = middle } else { high = middle }
+    }
+    return low
+  }
+
+  package func start(ofLine line: Int) -> Int { lineStarts[line] }
+
+  /// The text of a 0-based line, without its line break.
+  package func text(ofLine line: Int) -> String {
+    let start = lineStarts[line]
+    var end = line + 1 < lineStarts.count ? lineStarts[line + 1] - 1 : bytes.count
+    if end > start, bytes[end - 1] == UInt8(ascii: "\r") { end -= 1 }
+    return text(start..<end)
+  }
+
+  package func text(_ range: Range<Int>) -> String {
+    String(decoding: bytes[range.clamped(to: 0..<bytes.count)], as: UTF8.self)
+  }
+}
+
+/// A half-open range of UTF-8 offsets in a source.
+package struct Span: Sendable {
+  package let source: Source
+  package let start: Int
+  package let end: Int
+
+  package init(_ source: Source, _ start: Int, _ end: Int) {
+    self.source = source
+    self.start = start
+    self.end = end
+  }
+
+  package var text: String { source.text(start..<end) }
+  /// The 0-based line of the first byte.
+  package var line: Int { source.line(at: start) }
+
+  /// The span from the start of this one to the end of the other.
+  package func through(_ other: Span) -> Span { Span(source, start, max(end, other.end)) }
+}

@@ -1,0 +1,68 @@
+import CKernels
+import Glibc
+
+/// The machine's threads, instruction sets and stacks.
+package enum Machine {
+  package enum InstructionSet: String, CaseIterable, Sendable {
+    case baseline, avx2, avx512
+
+    var kernel: attn_isa {
+      switch self {
+      case .baseline: ATTN_ISA_BASELINE
+      case .avx2: ATTN_ISA_AVX2
+      case .avx512: ATTN_ISA_AVX512
+      }
+    }
+  }
+
+  package static var instructionSet: InstructionSet {
+    let current = attn_current_isa()
+    return InstructionSet.allCases.first { $0.kernel == current } ?? .baseline
+  }
+
+  /// False, and no change, where the machine does not have it.
+  package static func use(_ set: InstructionSet) -> Bool { attn_use_isa(set.kernel) }
+
+  package static var threadCount: Int {
+    get { Int(attn_thread_count()) }
+    set { attn_use_threads(Int32(clamping: newValue)) }
+  }
+
+  /// Runs a closure on a thread of its own with a deep stack, and waits for it.
+  ///
+  /// Scripts recurse as deep as `Interpreter` allows, whatever stack the caller has.
+  package static func withDeepStack<Result>(_ body: () -> Result) -> Result {
+    var result: Result?
+    withoutActuallyEscaping(body) { body in
+      let work = Work { result = body() }
+      // SAFETY: the object outlives the thread, which is joined below.
+      let context = Unmanaged.passRetained(work).toOpaque()
+      var attributes = pthread_attr_t()
+      pthread_attr_init(&attributes)
+      var size = stackSize
+      var thread = pthread_t()
+      while true {
+        pthread_attr_setstacksize(&attributes, size)
+        let status = pthread_create(&thread, &attributes, { context in
+          Unmanaged<Work>.fromOpaque(context!).takeUnretainedValue().run()
+          return nil
+        }, context)
+        if status == 0 { break }
+        size /= 2
+        precondition(size > 1 << 20, "a thread can be started")
+      }
+      pthread_join(thread, nil)
+      pthread_attr_destroy(&attributes)
+      Unmanaged<Work>.fromOpaque(context).release()
+    }
+    return result!
+  }
+
+  /// Reserved, not used: pages are taken as they are touched.
+  private static let stackSize = 4 << 30
+
+  private final class Work {
+    let run: () -> Void
+    init(run: @escaping () -> Void) { self.run = run }
+  }
+}

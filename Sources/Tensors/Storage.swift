@@ -1,0 +1,135 @@
+import CKernels
+import Glibc
+import Synchronization
+
+/// A buffer of elements. It is written once, by the operation that makes it, and never after it
+/// has been given to anybody: tensors are values.
+final class Storage: @unchecked Sendable {
+  // SAFETY: the pointer is owned by this object, valid for `byteCount` bytes until `deinit`, and
+  // only written before the tensor that holds it is returned from the operation that made it.
+  let pointer: UnsafeMutableRawPointer
+  let byteCount: Int
+
+  init(byteCount: Int) throws {
+    self.byteCount = byteCount
+    pointer = try Memory.allocate(byteCount)
+  }
+
+  deinit { Memory.release(pointer, byteCount) }
+}
+
+/// The tensor buffers of the process: a cache of size classes in front of the system's allocator,
+/// because a training step asks for the same sizes every time.
+package enum Memory {
+  /// Bytes held by live tensors.
+  package static var liveBytes: Int { live.load(ordering: .relaxed) }
+  /// The most bytes that were live at once since the last `resetPeak()`.
+  package static var peakBytes: Int { peak.load(ordering: .relaxed) }
+  package static func resetPeak() { peak.store(liveBytes, ordering: .relaxed) }
+
+  /// What tensors may take together: nine tenths of the memory that the machine or the control
+  /// group gives this process. Above it an operation fails instead of the process being killed.
+  package static let limit: Int = {
+    var bytes = sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
+    let file = open("/sys/fs/cgroup/memory.max", O_RDONLY)
+    if file >= 0 {
+      var text = [UInt8](repeating: 0, count: 32)
+      let count = read(file, &text, text.count)
+      close(file)
+      let digits = text.prefix(max(0, count)).prefix { (0x30...0x39).contains($0) }
+      if let value = Int(String(decoding: digits, as: UTF8.self)) { bytes = min(bytes, value) }
+    }
+    return bytes / 10 * 9
+  }()
+
+  private static let live = Atomic(0)
+  private static let peak = Atomic(0)
+  private static let smallest = 4096
+  private static let classCount = 4 * 40
+  private static let cache = Mutex(Cache())
+
+  private struct Cache: ~Copyable {
+    // SAFETY: pointers in the lists are free blocks of their class, owned by the cache alone.
+    nonisolated(unsafe) var free: [[UnsafeMutableRawPointer]] = Array(
+      repeating: [], count: Memory.classCount)
+    var bytes = 0
+  }
+
+  /// Classes grow by a quarter of a power of two, so that at most a fifth of a block is unused.
+  private static func sizeClass(_ byteCount: Int) -> (index: Int, size: Int) {
+    let exponent = Int.bitWidth - 1 - (byteCount - 1).leadingZeroBitCount
+    let base = 1 << exponent
+    let step = base / 4
+    let quarter = (byteCount - 1 - base) / step
+    return (4 * exponent + quarter, base + (quarter + 1) * step)
+  }
+
+  static func allocate(_ byteCount: Int) throws -> UnsafeMutableRawPointer {
+    // Sizes above the limit have no class.
+    guard byteCount <= limit else {
+      throw TensorError("out of memory: a tensor of \(readable(byteCount)) does not fit")
+    }
+    let total = live.wrappingAdd(byteCount, ordering: .relaxed).newValue
+    if total > peak.load(ordering: .relaxed) { peak.store(total, ordering: .relaxed) }
+    if byteCount <= smallest {
+      return UnsafeMutableRawPointer.allocate(byteCount: max(byteCount, 16), alignment: 16)
+    }
+    let (index, size) = sizeClass(byteCount)
+    if let block = cache.withLock({ cache in
+      cache.free[index].popLast().map { block in
+        cache.bytes -= size
+        // SAFETY: the block leaves the cache and has one owner again.
+        nonisolated(unsafe) let block = block
+        return block
+      }
+    }) {
+      return block
+    }
+    if total > limit { trim() }
+    guard total <= limit, let block = aligned_alloc(64, (size + 63) / 64 * 64) else {
+      live.wrappingSubtract(byteCount, ordering: .relaxed)
+      throw TensorError("out of memory: a tensor of \(readable(byteCount)) does not fit")
+    }
+    return block
+  }
+
+  static func release(_ pointer: UnsafeMutableRawPointer, _ byteCount: Int) {
+    live.wrappingSubtract(byteCount, ordering: .relaxed)
+    if byteCount <= smallest { return pointer.deallocate() }
+    let (index, size) = sizeClass(byteCount)
+    // SAFETY: the caller gives up its only reference.
+    nonisolated(unsafe) let block = pointer
+    let isKept = cache.withLock { cache in
+      guard cache.bytes + size <= limit / 4 else { return false }
+      cache.free[index].append(block)
+      cache.bytes += size
+      return true
+    }
+    if !isKept { free(pointer) }
+  }
+
+  /// Gives the cached blocks back to the system.
+  package static func trim() {
+    cache.withLock { cache in
+      for index in cache.free.indices {
+        for block in cache.free[index] { free(block) }
+        cache.free[index] = []
+      }
+      cache.bytes = 0
+    }
+  }
+
+  /// `1.5 GB`
+  package static func readable(_ bytes: Int) -> String {
+    let units = ["bytes", "KB", "MB", "GB", "TB", "PB", "EB"]
+    var value = Double(bytes)
+    var unit = 0
+    while value >= 1000, unit < units.count - 1 {
+      value /= 1000
+      unit += 1
+    }
+    if unit == 0 { return "\(bytes) bytes" }
+    let tenths = Int((value * 10).rounded())
+    return "\(tenths / 10).\(tenths % 10) \(units[unit])"
+  }
+}

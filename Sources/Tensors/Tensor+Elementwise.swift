@@ -1,0 +1,197 @@
+import CKernels
+
+package enum UnaryFunction: String, Sendable, CaseIterable {
+  case negate, abs, sign, not
+  case exp, log, sqrt, sin, cos, tanh, erf, sigmoid, relu, silu, gelu, geluTanh, softplus
+  case floor, ceil, round
+
+  var kernel: attn_unary_op {
+    switch self {
+    case .negate: ATTN_NEG
+    case .abs: ATTN_ABS
+    case .sign: ATTN_SIGN
+    case .not: ATTN_NOT
+    case .exp: ATTN_EXP
+    case .log: ATTN_LOG
+    case .sqrt: ATTN_SQRT
+    case .sin: ATTN_SIN
+    case .cos: ATTN_COS
+    case .tanh: ATTN_TANH
+    case .erf: ATTN_ERF
+    case .sigmoid: ATTN_SIGMOID
+    case .relu: ATTN_RELU
+    case .silu: ATTN_SILU
+    case .gelu: ATTN_GELU
+    case .geluTanh: ATTN_GELU_TANH
+    case .softplus: ATTN_SOFTPLUS
+    case .floor: ATTN_FLOOR
+    case .ceil: ATTN_CEIL
+    case .round: ATTN_ROUND
+    }
+  }
+
+  /// The same function, the same bits, for one number.
+  package func callAsFunction(_ x: Double) -> Double { attn_unary_scalar(kernel, x) }
+}
+
+/// x to the power of y, correct to two units in the last place.
+package func power(_ x: Double, _ y: Double) -> Double { attn_pow_scalar(x, y) }
+
+package enum BinaryFunction: String, Sendable {
+  case add, subtract, multiply, divide, floorDivide, remainder, power, maximum, minimum, and, or
+  case tanhGradient, sigmoidGradient, reluGradient, siluGradient, geluGradient, geluTanhGradient
+
+  var kernel: attn_binary_op {
+    switch self {
+    case .add: ATTN_ADD
+    case .subtract: ATTN_SUB
+    case .multiply: ATTN_MUL
+    case .divide: ATTN_DIV
+    case .floorDivide: ATTN_FLOORDIV
+    case .remainder: ATTN_MOD
+    case .power: ATTN_POW
+    case .maximum: ATTN_MAX
+    case .minimum: ATTN_MIN
+    case .and: ATTN_AND
+    case .or: ATTN_OR
+    case .tanhGradient: ATTN_TANH_GRAD
+    case .sigmoidGradient: ATTN_SIGMOID_GRAD
+    case .reluGradient: ATTN_RELU_GRAD
+    case .siluGradient: ATTN_SILU_GRAD
+    case .geluGradient: ATTN_GELU_GRAD
+    case .geluTanhGradient: ATTN_GELU_TANH_GRAD
+    }
+  }
+}
+
+package enum Comparison: String, Sendable {
+  case equal, notEqual, less, lessOrEqual, greater, greaterOrEqual
+
+  var kernel: attn_compare_op {
+    switch self {
+    case .equal: ATTN_EQ
+    case .notEqual: ATTN_NE
+    case .less: ATTN_LT
+    case .lessOrEqual: ATTN_LE
+    case .greater: ATTN_GT
+    case .greaterOrEqual: ATTN_GE
+    }
+  }
+}
+
+extension Tensor {
+  /// The shape in which two operands meet: equal shapes, a scalar with anything, or a trailing part
+  /// of the other. A size of 1 never stretches by itself.
+  package static func combinedShape(_ a: [Int], _ b: [Int]) throws -> [Int] {
+    if a == b || b.isEmpty { return a }
+    if a.isEmpty { return b }
+    if a.count > b.count, a.suffix(b.count).elementsEqual(b) { return a }
+    if b.count > a.count, b.suffix(a.count).elementsEqual(a) { return b }
+    throw TensorError("the shapes \(a) and \(b) don't combine", operands: [0, 1])
+  }
+
+  package func unary(_ function: UnaryFunction) throws -> Tensor {
+    let x = try contiguous()
+    let result = try Tensor(uninitialized: dtype, shape)
+    // SAFETY: both buffers hold `count` elements of the dtype.
+    let status = attn_unary(function.kernel, dtype.kernel, Int64(count), x.pointer, result.pointer)
+    try check(status)
+    return result
+  }
+
+  /// Both operands have the result's dtype; shapes meet as `combinedShape` says.
+  package func binary(_ function: BinaryFunction, _ other: Tensor) throws -> Tensor {
+    precondition(dtype == other.dtype, "operands are converted first")
+    let result = try Tensor(uninitialized: dtype, Self.combinedShape(shape, other.shape))
+    // SAFETY: `withOperands` gives strides that stay inside both buffers.
+    let status = withOperands(other, result.shape) { rank, shape, a, b in
+      attn_binary(
+        function.kernel, dtype.kernel, rank, shape, a, pointer, b, other.pointer, result.pointer)
+    }
+    try check(status)
+    return result
+  }
+
+  package func compare(_ comparison: Comparison, _ other: Tensor) throws -> Tensor {
+    precondition(dtype == other.dtype, "operands are converted first")
+    let result = try Tensor(uninitialized: .bool, Self.combinedShape(shape, other.shape))
+    // SAFETY: as in `binary`; a bool is one byte.
+    withOperands(other, result.shape) { rank, shape, a, b in
+      attn_compare(
+        comparison.kernel, dtype.kernel, rank, shape, a, pointer, b, other.pointer,
+        result.pointer.assumingMemoryBound(to: UInt8.self))
+    }
+    return result
+  }
+
+  /// This tensor's elements where `condition` holds, the other's elsewhere; all shapes are equal or
+  /// views expanded to be so.
+  package static func select(_ condition: Tensor, _ a: Tensor, _ b: Tensor) throws -> Tensor {
+    precondition(a.dtype == b.dtype && condition.dtype == .bool, "operands are converted first")
+    let shape = try combinedShape(condition.shape, combinedShape(a.shape, b.shape))
+    let result = try Tensor(uninitialized: a.dtype, shape)
+    guard result.count > 0 else { return result }
+    let strides = [condition, a, b].map { $0.expanded(to: shape).elementStrides }
+    withKernelInts(shape.isEmpty ? [1] : shape) { shapes in
+      withKernelInts(
+        strides[0].isEmpty ? [0] : strides[0], strides[1].isEmpty ? [0] : strides[1],
+        strides[2].isEmpty ? [0] : strides[2]
+      ) { cs, sa, sb in
+        // SAFETY: expanded views stay inside their buffers.
+        attn_select(
+          a.dtype.kernel, Int32(shape.count), shapes, cs,
+          condition.pointer.assumingMemoryBound(to: UInt8.self), sa, a.pointer, sb, b.pointer,
+          result.pointer)
+      }
+    }
+    return result
+  }
+
+  /// Strides of two operands over the result's index space; one flat axis where both allow it.
+  private func withOperands<Result>(
+    _ other: Tensor, _ shape: [Int],
+    _ body: (Int32, UnsafePointer<Int64>, UnsafePointer<Int64>, UnsafePointer<Int64>) -> Result
+  ) -> Result {
+    if isContiguous, other.isContiguous {
+      let isFlat = (self.shape == other.shape) || count == 1 || other.count == 1
+      if isFlat {
+        var n = Int64(max(count, other.count))
+        if count == 0 || other.count == 0 { n = 0 }
+        var a = Int64(count == 1 ? 0 : 1)
+        var b = Int64(other.count == 1 ? 0 : 1)
+        return body(1, &n, &a, &b)
+      }
+    }
+    return withKernelInts(
+      shape, expanded(to: shape).elementStrides, other.expanded(to: shape).elementStrides
+    ) { body(Int32(shape.count), $0, $1, $2) }
+  }
+
+  /// Converted to another dtype; floats are truncated towards zero, bool is 0 or 1.
+  package func converted(to target: DType) throws -> Tensor {
+    if target == dtype { return self }
+    let x = try contiguous()
+    let result = try Tensor(uninitialized: target, shape)
+    // SAFETY: both buffers hold `count` elements of their dtypes.
+    let status = attn_cast(
+      dtype.kernel, target.kernel, Int64(count), x.pointer, result.pointer)
+    guard status == ATTN_OK else {
+      throw TensorError("a value of {0} does not fit in \(target.name)", operands: [0])
+    }
+    return result
+  }
+
+  func check(_ status: attn_status) throws {
+    switch status {
+    case ATTN_OK: return
+    case ATTN_OVERFLOW: throw TensorError("the result does not fit in \(dtype.name)", operands: [0, 1])
+    case ATTN_DIVISION_BY_ZERO: throw TensorError("integer division by zero", operands: [1])
+    case ATTN_NEGATIVE_POWER:
+      throw TensorError(
+        "an integer tensor can't be raised to a negative power", operands: [1],
+        hint: "convert it first: x.to(f32)")
+    case ATTN_OUT_OF_RANGE: throw TensorError("an index is out of range", operands: [1])
+    default: throw TensorError("the operation failed", operands: [0])
+    }
+  }
+}

@@ -1,0 +1,131 @@
+import CKernels
+
+extension Tensor {
+  /// Rows of this tensor at flat positions: `self` is `[rows, inner...]`, the result
+  /// `[indices..., inner...]`. Where `keep` is false nothing is read and the result is 0.
+  package func gatheredRows(_ indices: Tensor, keep: Tensor? = nil) throws -> Tensor {
+    let x = try contiguous()
+    let indices = try indices.contiguous()
+    let keep = try keep?.contiguous()
+    let inner = Array(shape.dropFirst())
+    let result = try Tensor(uninitialized: dtype, indices.shape + inner)
+    var position: Int64 = 0
+    // SAFETY: the kernel checks every index against the number of rows before it reads.
+    let status = attn_gather(
+      Int32(dtype.size), Int64(indices.count), Int64(inner.reduce(1, *)), Int64(shape[0]),
+      x.pointer, indices.pointer.assumingMemoryBound(to: Int64.self),
+      keep?.pointer.assumingMemoryBound(to: UInt8.self), result.pointer, &position)
+    if status != ATTN_OK { throw IndexOutOfRange(flat: Int(position)) }
+    return result
+  }
+
+  /// This tensor with `rows` added at `indices` (which are in range), in ascending order.
+  package func addingRows(_ rows: Tensor, at indices: Tensor, keep: Tensor? = nil) throws -> Tensor {
+    let rows = try rows.contiguous()
+    let indices = try indices.contiguous()
+    let keep = try keep?.contiguous()
+    let result = try copied()
+    // SAFETY: the gather of the forward pass, or the caller, has checked the indices.
+    attn_scatter_add(
+      dtype.kernel, Int64(indices.count), Int64(shape.dropFirst().reduce(1, *)), Int64(shape[0]),
+      rows.pointer, indices.pointer.assumingMemoryBound(to: Int64.self),
+      keep?.pointer.assumingMemoryBound(to: UInt8.self), result.pointer)
+    return result
+  }
+
+  /// The same elements in a buffer that nobody else holds.
+  private func copied() throws -> Tensor {
+    let result = try Tensor(uninitialized: dtype, shape)
+    copy(strides: elementStrides, to: result, strides: rowMajorStrides(shape), offset: 0)
+    return result
+  }
+
+  /// Joined along an axis that all of them have; other sizes and dtypes are equal.
+  package static func concatenated(_ parts: [Tensor], axis: Int) throws -> Tensor {
+    var shape = parts[0].shape
+    shape[axis] = parts.reduce(0) { $0 + $1.shape[axis] }
+    let result = try Tensor(uninitialized: parts[0].dtype, shape)
+    let strides = rowMajorStrides(shape)
+    var at = 0
+    for part in parts {
+      part.copy(strides: part.elementStrides, to: result, strides: strides, offset: at * strides[axis])
+      at += part.shape[axis]
+    }
+    return result
+  }
+
+  /// `value` put before and after along an axis.
+  package func padded(axis: Int, before: Int, after: Int, value: Double) throws -> Tensor {
+    var shape = shape
+    shape[axis] += before + after
+    let result = try Tensor.full(shape, value, dtype)
+    let strides = rowMajorStrides(shape)
+    copy(strides: elementStrides, to: result, strides: strides, offset: before * strides[axis])
+    return result
+  }
+
+  /// Zeros of `shape` with this tensor written to the places that a slice reads: the gradient of
+  /// `sliced` and `selected`.
+  package func scattered(into shape: [Int], over base: Tensor? = nil, slices: [AxisSlice]) throws -> Tensor {
+    let result = try base?.copied() ?? Tensor.full(shape, 0, dtype)
+    let whole = rowMajorStrides(shape)
+    var strides: [Int] = []
+    var offset = 0
+    for (axis, slice) in slices.enumerated() {
+      offset += slice.start * whole[axis]
+      if !slice.isDropped { strides.append(whole[axis] * slice.step) }
+    }
+    precondition(strides.count == rank)
+    copy(strides: elementStrides, to: result, strides: strides, offset: offset)
+    return result
+  }
+
+  /// The view that slices of every axis give.
+  package func sliced(_ slices: [AxisSlice]) -> Tensor {
+    let whole = elementStrides
+    var shape: [Int] = []
+    var strides: [Int] = []
+    var at = offset
+    for (axis, slice) in slices.enumerated() {
+      if slice.isDropped || slice.count > 0 { at += slice.start * whole[axis] }
+      if slice.isDropped { continue }
+      shape.append(slice.count)
+      strides.append(whole[axis] * slice.step)
+    }
+    return view(shape: shape, strides: strides, offset: at)
+  }
+
+  /// The flat positions at which a bool tensor is true.
+  package func truePositions() throws -> [Int] {
+    try contiguous().withElements(as: UInt8.self) { elements in
+      elements.indices.filter { elements[$0] != 0 }
+    }
+  }
+}
+
+/// An index is outside its axis; `flat` counts in the index tensor's row-major order.
+package struct IndexOutOfRange: Error {
+  package let flat: Int
+}
+
+/// What is read along one axis.
+package struct AxisSlice: Sendable, Equatable {
+  package var start: Int
+  package var count: Int
+  package var step: Int
+  /// One position, whose axis goes.
+  package var isDropped: Bool
+
+  package static func all(_ size: Int) -> AxisSlice {
+    AxisSlice(start: 0, count: size, step: 1, isDropped: false)
+  }
+  package static func at(_ index: Int) -> AxisSlice {
+    AxisSlice(start: index, count: 1, step: 1, isDropped: true)
+  }
+  package init(start: Int, count: Int, step: Int, isDropped: Bool) {
+    self.start = start
+    self.count = count
+    self.step = step
+    self.isDropped = isDropped
+  }
+}

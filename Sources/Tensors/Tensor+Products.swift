@@ -1,0 +1,47 @@
+import CKernels
+
+extension Tensor {
+  /// Matrix products over equal leading axes: `[..., m, k] × [..., k, n] → [..., m, n]`.
+  ///
+  /// Operands may be views with any strides, 0 included: nothing is copied to bring axes in order.
+  /// Each element is one chain of fused multiply-adds over k, ascending.
+  package static func product(_ a: Tensor, _ b: Tensor) throws -> Tensor {
+    precondition(a.dtype == b.dtype && a.rank == b.rank && a.rank >= 2, "operands are brought in line")
+    let rank = a.rank
+    let leading = Array(a.shape[..<(rank - 2)])
+    let (m, k, n) = (a.shape[rank - 2], a.shape[rank - 1], b.shape[rank - 1])
+    precondition(b.shape[rank - 2] == k && leading.elementsEqual(b.shape[..<(rank - 2)]))
+    let result = try Tensor(uninitialized: a.dtype, leading + [m, n])
+    guard result.count > 0 else { return result }
+    let aStrides = a.elementStrides
+    let bStrides = b.elementStrides
+    // One large product where the leading axes of a and those of b allow: b without them.
+    let batch = leading.reduce(1, *)
+    let aOffsets = offsets(leading, aStrides)
+    let bOffsets = offsets(leading, bStrides)
+    let cOffsets = (0..<batch).map { $0 * m * n }
+    let status = withKernelInts(aOffsets, bOffsets, cOffsets) { ao, bo, co in
+      // SAFETY: offsets and strides of views stay inside their buffers.
+      attn_matmul(
+        a.dtype.kernel, Int64(batch), Int64(m), Int64(n), Int64(k),
+        a.pointer, ao, Int64(aStrides[rank - 2]), Int64(aStrides[rank - 1]),
+        b.pointer, bo, Int64(bStrides[rank - 2]), Int64(bStrides[rank - 1]),
+        result.pointer, co, Int64(n))
+    }
+    try a.check(status)
+    return result
+  }
+
+  /// Where each block of the leading axes begins.
+  private static func offsets(_ leading: [Int], _ strides: [Int]) -> [Int] {
+    var result = [0]
+    for (size, stride) in zip(leading, strides) {
+      if size == 1 { continue }
+      var next: [Int] = []
+      next.reserveCapacity(result.count * size)
+      for base in result { for index in 0..<size { next.append(base + index * stride) } }
+      result = next
+    }
+    return result
+  }
+}

@@ -1,0 +1,84 @@
+import CKernels
+
+/// The place in the stream of random numbers (Philox4x32-10): a draw depends on the seed and its
+/// place alone, never on who computes it.
+package struct RandomState: Sendable, Equatable {
+  package var seed: UInt64
+  /// The next draw.
+  package var position: UInt64
+
+  package init(seed: UInt64 = 0, position: UInt64 = 0) {
+    self.seed = seed
+    self.position = position
+  }
+
+  package mutating func take(_ count: Int) -> UInt64 {
+    defer { position += UInt64(count) }
+    return position
+  }
+
+  /// Uniform in [0, 1).
+  package mutating func uniform(_ shape: [Int], _ dtype: DType) throws -> Tensor {
+    let result = try Tensor(uninitialized: dtype, shape)
+    // SAFETY: the buffer holds `count` elements of the dtype.
+    attn_random_uniform(dtype.kernel, Int64(result.count), seed, take(result.count), result.pointer)
+    return result
+  }
+
+  /// Normal with mean 0 and deviation 1.
+  package mutating func normal(_ shape: [Int], _ dtype: DType) throws -> Tensor {
+    let result = try Tensor(uninitialized: dtype, shape)
+    // SAFETY: the buffer holds `count` elements of the dtype.
+    attn_random_normal(dtype.kernel, Int64(result.count), seed, take(result.count), result.pointer)
+    return result
+  }
+
+  /// Integers of `low ..< high`.
+  package mutating func integers(_ shape: [Int], from low: Int, to high: Int) throws -> Tensor {
+    let result = try Tensor(uninitialized: .i64, shape)
+    // SAFETY: the buffer holds `count` 64-bit integers.
+    attn_random_integers(
+      Int64(result.count), seed, take(result.count), Int64(low), Int64(high),
+      result.pointer.assumingMemoryBound(to: Int64.self))
+    return result
+  }
+
+  /// 0 ..< n in random order (Fisher and Yates).
+  package mutating func permutation(_ n: Int) throws -> [Int] {
+    var result = Array(0..<n)
+    guard n > 1 else { return result }
+    let draws = try uniform([n - 1], .f64).doubles()
+    for (step, draw) in draws.enumerated() {
+      let left = n - step
+      result.swapAt(left - 1, Swift.min(Int(draw * Double(left)), left - 1))
+    }
+    return result
+  }
+}
+
+/// A 64-bit digest (XXH64) that further pieces are folded into.
+package struct Digest: Sendable {
+  package private(set) var value: UInt64 = 0
+
+  package init() {}
+
+  package mutating func add(_ text: String) {
+    let bytes = Array(text.utf8)
+    // SAFETY: the kernel reads `count` bytes.
+    value = bytes.withUnsafeBytes { attn_hash(ATTN_BOOL, Int64(bytes.count), $0.baseAddress, value) }
+  }
+
+  /// Over dtype, shape and bits, every NaN as the canonical one.
+  package mutating func add(_ tensor: Tensor) throws {
+    add(tensor.description)
+    let tensor = try tensor.contiguous()
+    // SAFETY: the kernel reads `count` elements of the dtype.
+    value = attn_hash(tensor.dtype.kernel, Int64(tensor.count), tensor.pointer, value)
+  }
+
+  /// 16 hex digits.
+  package var text: String {
+    let digits = String(value, radix: 16)
+    return String(repeating: "0", count: 16 - digits.count) + digits
+  }
+}

@@ -1,0 +1,203 @@
+import CKernels
+
+/// Row kernels: the last axis is a row of contiguous elements.
+extension Tensor {
+  private var rowLength: Int { shape[rank - 1] }
+  private var rowCount: Int { rowLength == 0 ? 0 : count / rowLength }
+
+  /// Softmax over the last axis of what `keep` (of this shape, or a view expanded to it) lets in.
+  package func softmax(log: Bool = false, keep: Tensor? = nil) throws -> Tensor {
+    let x = try contiguous()
+    let result = try Tensor(uninitialized: dtype, shape)
+    guard count > 0 else { return result }
+    guard let keep else {
+      // SAFETY: both buffers hold rows·n elements; no condition is given.
+      attn_softmax(
+        dtype.kernel, log, Int64(rowCount), Int64(rowLength), x.pointer, nil, nil, 0, result.pointer)
+      return result
+    }
+    precondition(keep.dtype == .bool && keep.shape == shape, "the condition is brought in line")
+    let (mask, offsets, stride) = try keep.rowOffsets()
+    withKernelInts(offsets) { offsets in
+      // SAFETY: row r of the condition lies inside its buffer at offsets[r].
+      attn_softmax(
+        dtype.kernel, log, Int64(rowCount), Int64(rowLength), x.pointer,
+        mask.pointer.assumingMemoryBound(to: UInt8.self), offsets, Int32(stride), result.pointer)
+    }
+    return result
+  }
+
+  /// Where each row begins, and the stride inside rows, which is 0 or 1 (a copy where it isn't).
+  private func rowOffsets() throws -> (Tensor, [Int], Int) {
+    var strides = elementStrides
+    let inner = strides.removeLast()
+    guard inner == 0 || inner == 1 || rowLength == 1 else { return try contiguous().rowOffsets() }
+    var offsets = [0]
+    for (size, stride) in zip(shape, strides) where size != 1 {
+      var next: [Int] = []
+      next.reserveCapacity(offsets.count * size)
+      for base in offsets { for index in 0..<size { next.append(base + index * stride) } }
+      offsets = next
+    }
+    return (self, offsets, rowLength == 1 ? 0 : inner)
+  }
+
+  /// The gradient of `softmax` from its result y, which this tensor is.
+  package func softmaxBackward(_ dy: Tensor, log: Bool = false) throws -> Tensor {
+    let y = try contiguous()
+    let dy = try dy.contiguous()
+    let result = try Tensor(uninitialized: dtype, shape)
+    if count > 0 {
+      // SAFETY: all three buffers hold rows·n elements.
+      attn_softmax_backward(
+        dtype.kernel, log, Int64(rowCount), Int64(rowLength), y.pointer, dy.pointer, result.pointer)
+    }
+    return result
+  }
+
+  /// What a normalisation keeps for its gradient.
+  package struct Normalized: Sendable {
+    package let y: Tensor
+    let mean: Tensor
+    let rstd: Tensor
+  }
+
+  /// Layer norm, or with `rms` root-mean-square norm, of the last axis.
+  package func normalized(
+    rms: Bool = false, weight: Tensor? = nil, bias: Tensor? = nil, epsilon: Double
+  ) throws -> Normalized {
+    let x = try contiguous()
+    let y = try Tensor(uninitialized: dtype, shape)
+    let leading = Array(shape.dropLast())
+    let mean = try Tensor.full(leading, 0, dtype)
+    let rstd = try Tensor.full(leading, 0, dtype)
+    let weight = try weight?.contiguous()
+    let bias = try bias?.contiguous()
+    if count > 0 {
+      // SAFETY: x and y hold rows·n elements, mean and rstd rows, weight and bias n.
+      attn_layer_norm(
+        dtype.kernel, rms, Int64(rowCount), Int64(rowLength), epsilon, x.pointer, weight?.pointer,
+        bias?.pointer, y.pointer, mean.pointer, rstd.pointer)
+    }
+    return Normalized(y: y, mean: mean, rstd: rstd)
+  }
+
+  /// The gradients of `normalized` for x, weight and bias.
+  package func normalizedBackward(
+    _ saved: Normalized, rms: Bool, weight: Tensor?, dy: Tensor, wantsX: Bool, wantsWeight: Bool,
+    wantsBias: Bool
+  ) throws -> (dx: Tensor?, dweight: Tensor?, dbias: Tensor?) {
+    let x = try contiguous()
+    let dy = try dy.contiguous()
+    let weight = try weight?.contiguous()
+    let dx = wantsX ? try Tensor(uninitialized: dtype, shape) : nil
+    let dweight = wantsWeight ? try Tensor.full([rowLength], 0, dtype) : nil
+    let dbias = wantsBias ? try Tensor.full([rowLength], 0, dtype) : nil
+    if count > 0 {
+      // SAFETY: as in `normalized`.
+      attn_layer_norm_backward(
+        dtype.kernel, rms, Int64(rowCount), Int64(rowLength), x.pointer, weight?.pointer,
+        saved.mean.pointer, saved.rstd.pointer, dy.pointer, dx?.pointer, dweight?.pointer,
+        dbias?.pointer)
+    }
+    return (dx, dweight, dbias)
+  }
+
+  /// Cross-entropy of each row of logits, and the log-sum-exp that its gradient reads.
+  package func crossEntropy(
+    _ targets: Tensor, ignore: Int?, smoothing: Double
+  ) throws -> (losses: Tensor, lse: Tensor) {
+    let x = try contiguous()
+    let targets = try targets.converted(to: .i64).contiguous()
+    let leading = Array(shape.dropLast())
+    let losses = try Tensor(uninitialized: dtype, leading)
+    let lse = try Tensor(uninitialized: dtype, leading)
+    guard losses.count > 0 else { return (losses, lse) }
+    guard rowLength > 0 else {
+      throw TensorError("{0} has no classes: its last axis is empty", operands: [0])
+    }
+    var position: Int64 = 0
+    // SAFETY: x holds rows·n elements, the others rows.
+    let status = attn_cross_entropy(
+      dtype.kernel, Int64(rowCount), Int64(rowLength), x.pointer,
+      targets.pointer.assumingMemoryBound(to: Int64.self), ignore.map(Int64.init) ?? Int64.min,
+      smoothing, losses.pointer, lse.pointer, &position)
+    guard status == ATTN_OK else {
+      let at = coordinates(of: Int(position), in: leading)
+      let value = targets.integer(at: at)
+      throw TensorError(
+        "the target \(value)\(at.isEmpty ? "" : " at position \(at)") is not a class of 0..\(rowLength)",
+        operands: [1])
+    }
+    return (losses, lse)
+  }
+
+  /// The gradient of `crossEntropy` for the logits; `scale` is one number, or one for each row.
+  package func crossEntropyBackward(
+    _ targets: Tensor, ignore: Int?, smoothing: Double, lse: Tensor, scale: Tensor
+  ) throws -> Tensor {
+    let x = try contiguous()
+    let targets = try targets.converted(to: .i64).contiguous()
+    let scale = try scale.contiguous()
+    let result = try Tensor(uninitialized: dtype, shape)
+    if count > 0 {
+      // SAFETY: as in `crossEntropy`; the scale has one element or one for each row.
+      attn_cross_entropy_backward(
+        dtype.kernel, Int64(rowCount), Int64(rowLength), x.pointer,
+        targets.pointer.assumingMemoryBound(to: Int64.self), ignore.map(Int64.init) ?? Int64.min,
+        smoothing, lse.pointer, scale.pointer, scale.rank == 0 ? 0 : 1, result.pointer)
+    }
+    return result
+  }
+
+  /// One AdamW step of a parameter: the new values, first and second moments.
+  package static func adamw(
+    _ p: Tensor, gradient: Tensor, m: Tensor, v: Tensor, _ settings: AdamWStep
+  ) throws -> (p: Tensor, m: Tensor, v: Tensor) {
+    let inputs = try [p, gradient, m, v].map { try $0.contiguous() }
+    let outputs = try (0..<3).map { _ in try Tensor(uninitialized: p.dtype, p.shape) }
+    // SAFETY: all seven buffers hold the same number of elements.
+    attn_adamw(
+      p.dtype.kernel, Int64(p.count), inputs[0].pointer, inputs[1].pointer, inputs[2].pointer,
+      inputs[3].pointer, settings.lr, settings.beta1, settings.beta2, settings.epsilon,
+      settings.decay, 1 - Tensors.power(settings.beta1, Double(settings.step)),
+      1 - Tensors.power(settings.beta2, Double(settings.step)), settings.gradientScale,
+      outputs[0].pointer, outputs[1].pointer, outputs[2].pointer)
+    return (outputs[0], outputs[1], outputs[2])
+  }
+}
+
+/// The numbers of one AdamW step (Loshchilov and Hutter, 2019); steps count from 1.
+package struct AdamWStep: Sendable {
+  package var lr: Double
+  package var beta1: Double
+  package var beta2: Double
+  package var epsilon: Double
+  package var decay: Double
+  package var step: Int
+  package var gradientScale: Double
+
+  package init(
+    lr: Double, beta1: Double, beta2: Double, epsilon: Double, decay: Double, step: Int,
+    gradientScale: Double = 1
+  ) {
+    self.lr = lr
+    self.beta1 = beta1
+    self.beta2 = beta2
+    self.epsilon = epsilon
+    self.decay = decay
+    self.step = step
+    self.gradientScale = gradientScale
+  }
+}
+
+/// The position in a shape of element `index` in row-major order.
+package func coordinates(of index: Int, in shape: [Int]) -> [Int] {
+  var rest = index
+  var result = [Int](repeating: 0, count: shape.count)
+  for axis in stride(from: shape.count - 1, through: 0, by: -1) where shape[axis] > 0 {
+    result[axis] = rest % shape[axis]
+    rest /= shape[axis]
+  }
+  return result
+}

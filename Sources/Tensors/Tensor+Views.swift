@@ -1,0 +1,194 @@
+import CKernels
+
+/// Strides of row-major order.
+package func rowMajorStrides(_ shape: [Int]) -> [Int] {
+  var strides = [Int](repeating: 1, count: shape.count)
+  for axis in stride(from: shape.count - 2, through: 0, by: -1) {
+    strides[axis] = strides[axis + 1] * shape[axis + 1]
+  }
+  return strides
+}
+
+extension Tensor {
+  var elementStrides: [Int] { strides ?? rowMajorStrides(shape) }
+
+  /// The axis that a possibly negative number names.
+  package func axis(_ axis: Int) throws -> Int {
+    guard axis >= -rank, axis < rank else {
+      throw TensorError("axis \(axis) is out of range for \(description)", operands: [0])
+    }
+    return axis < 0 ? axis + rank : axis
+  }
+
+  /// A view of the same buffer; strides that say row-major order are dropped.
+  func view(shape: [Int], strides: [Int], offset: Int) -> Tensor {
+    var expected = 1
+    var isContiguous = true
+    var count = 1
+    for axis in stride(from: shape.count - 1, through: 0, by: -1) {
+      if shape[axis] != 1, strides[axis] != expected { isContiguous = false }
+      expected *= shape[axis]
+      count *= shape[axis]
+    }
+    return Tensor(
+      storage: storage, offset: offset, shape: shape,
+      strides: isContiguous || count <= 1 ? nil : strides, dtype: dtype, count: count)
+  }
+
+  /// The same elements in row-major order; this very tensor where they are already.
+  package func contiguous() throws -> Tensor {
+    guard let strides else { return self }
+    let result = try Tensor(uninitialized: dtype, shape)
+    copy(strides: strides, to: result, strides: rowMajorStrides(shape), offset: 0)
+    return result
+  }
+
+  /// Writes this tensor into places of a new one that is still being made.
+  func copy(strides: [Int], to target: Tensor, strides targetStrides: [Int], offset: Int) {
+    guard count > 0 else { return }
+    withKernelInts(shape, strides, targetStrides) { shape, from, to in
+      // SAFETY: both index spaces lie inside their buffers, as the callers compute them.
+      attn_copy(
+        Int32(dtype.size), Int32(rank), shape, from, pointer, to,
+        target.pointer + offset * dtype.size)
+    }
+  }
+
+  /// The same elements under another shape of the same count.
+  package func reshaped(_ shape: [Int]) throws -> Tensor {
+    if shape == self.shape { return self }
+    precondition(shape.reduce(1, *) == count, "a reshape keeps the number of elements")
+    if isContiguous {
+      return Tensor(storage: storage, offset: offset, shape: shape, dtype: dtype, count: count)
+    }
+    if let strides = stridesReshaped(to: shape) {
+      return view(shape: shape, strides: strides, offset: offset)
+    }
+    return try contiguous().reshaped(shape)
+  }
+
+  /// Strides that show this view under another shape without a copy, where there are any.
+  private func stridesReshaped(to newShape: [Int]) -> [Int]? {
+    let strides = elementStrides
+    // Axes of size 1 carry no order; what is left is matched in groups of equal products.
+    let old = zip(shape, strides).filter { $0.0 != 1 }
+    var result = [Int](repeating: 1, count: newShape.count)
+    var from = 0
+    var to = 0
+    while to < newShape.count {
+      if newShape[to] == 1 {
+        to += 1
+        continue
+      }
+      guard from < old.count else { return nil }
+      var oldSize = old[from].0
+      var newSize = newShape[to]
+      let firstOld = from
+      let firstNew = to
+      while oldSize != newSize {
+        if oldSize < newSize {
+          from += 1
+          guard from < old.count else { return nil }
+          oldSize *= old[from].0
+        } else {
+          to += 1
+          guard to < newShape.count else { return nil }
+          newSize *= newShape[to]
+        }
+      }
+      for at in firstOld..<from where old[at].1 != old[at + 1].1 * old[at + 1].0 { return nil }
+      var stride = old[from].1
+      for at in Swift.stride(from: to, through: firstNew, by: -1) {
+        result[at] = stride
+        stride *= newShape[at]
+      }
+      from += 1
+      to += 1
+    }
+    return result
+  }
+
+  /// Axis `i` of the result is axis `order[i]` of this tensor.
+  package func transposed(_ order: [Int]) -> Tensor {
+    precondition(order.sorted() == Array(0..<rank), "the order names every axis once")
+    if order.elementsEqual(0..<rank) { return self }
+    let strides = elementStrides
+    return view(shape: order.map { shape[$0] }, strides: order.map { strides[$0] }, offset: offset)
+  }
+
+  /// The last two axes swapped.
+  package func swapped() -> Tensor {
+    var order = Array(0..<rank)
+    order.swapAt(rank - 1, rank - 2)
+    return transposed(order)
+  }
+
+  /// Every `step`-th of `count` elements from `start` along an axis; `step` may be negative.
+  package func sliced(axis: Int, start: Int, count: Int, step: Int = 1) -> Tensor {
+    var strides = elementStrides
+    var shape = shape
+    let from = offset + (count > 0 ? start * strides[axis] : 0)
+    shape[axis] = count
+    strides[axis] *= step
+    return view(shape: shape, strides: strides, offset: from)
+  }
+
+  /// One position of an axis, which goes.
+  package func selected(axis: Int, at index: Int) -> Tensor {
+    var strides = elementStrides
+    var shape = shape
+    let from = offset + index * strides[axis]
+    shape.remove(at: axis)
+    strides.remove(at: axis)
+    return view(shape: shape, strides: strides, offset: from)
+  }
+
+  /// Repeated to a shape of which this tensor's is a trailing part, or has 1 where that differs.
+  package func expanded(to target: [Int]) -> Tensor {
+    if shape == target { return self }
+    let missing = target.count - rank
+    let old = elementStrides
+    var strides = [Int](repeating: 0, count: target.count)
+    for axis in 0..<rank where shape[axis] == target[axis + missing] { strides[axis + missing] = old[axis] }
+    return view(shape: target, strides: strides, offset: offset)
+  }
+
+  /// A new axis of size 1 in front of `axis`.
+  package func inserting(axis: Int) -> Tensor {
+    var shape = shape
+    shape.insert(1, at: axis)
+    guard var strides else {
+      return Tensor(storage: storage, offset: offset, shape: shape, dtype: dtype, count: count)
+    }
+    strides.insert(0, at: axis)
+    return view(shape: shape, strides: strides, offset: offset)
+  }
+
+  /// The diagonal of two axes of equal size, as a view in which `first` stays.
+  package func diagonal(_ first: Int, _ second: Int) -> Tensor {
+    var strides = elementStrides
+    var shape = shape
+    strides[first] += strides[second]
+    strides.remove(at: second)
+    shape.remove(at: second)
+    return view(shape: shape, strides: strides, offset: offset)
+  }
+}
+
+// SAFETY: `Int` and `Int64` have one layout on every platform that attn supports.
+func withKernelInts<Result>(
+  _ a: [Int], _ body: (UnsafePointer<Int64>) throws -> Result
+) rethrows -> Result {
+  try a.withUnsafeBufferPointer {
+    try body(UnsafeRawPointer($0.baseAddress!).assumingMemoryBound(to: Int64.self))
+  }
+}
+
+func withKernelInts<Result>(
+  _ a: [Int], _ b: [Int], _ c: [Int],
+  _ body: (UnsafePointer<Int64>, UnsafePointer<Int64>, UnsafePointer<Int64>) throws -> Result
+) rethrows -> Result {
+  try withKernelInts(a) { a in
+    try withKernelInts(b) { b in try withKernelInts(c) { c in try body(a, b, c) } }
+  }
+}

@@ -1,0 +1,221 @@
+import CKernels
+
+/// An immutable array of numbers: a view of a buffer through a shape and strides.
+///
+/// Everything here is plain arithmetic; gradients are the business of `Autodiff`.
+package struct Tensor: Sendable {
+  let storage: Storage
+  /// Elements before the first one in the buffer.
+  let offset: Int
+  package let shape: [Int]
+  /// Elements between neighbours along each axis; `nil` when the elements lie in row-major order.
+  let strides: [Int]?
+  package let dtype: DType
+  /// The number of elements.
+  package let count: Int
+
+  package var rank: Int { shape.count }
+  package var isContiguous: Bool { strides == nil }
+  /// `f32[2, 3]`
+  package var description: String { describe(dtype, shape) }
+  /// Bytes of the elements.
+  package var byteCount: Int { count * dtype.size }
+
+  init(storage: Storage, offset: Int = 0, shape: [Int], strides: [Int]? = nil, dtype: DType, count: Int) {
+    self.storage = storage
+    self.offset = offset
+    self.shape = shape
+    self.strides = strides
+    self.dtype = dtype
+    self.count = count
+  }
+
+  /// A new tensor with elements not yet written.
+  init(uninitialized dtype: DType, _ shape: [Int]) throws {
+    let count = try Self.elementCount(shape, dtype)
+    self.init(
+      storage: try Storage(byteCount: count * dtype.size), shape: shape, dtype: dtype, count: count)
+  }
+
+  /// The number of elements of a shape, or an error where memory can't hold them.
+  static func elementCount(_ shape: [Int], _ dtype: DType) throws -> Int {
+    guard shape.count <= Self.highestRank else {
+      throw TensorError("a tensor has at most \(Self.highestRank) axes, not \(shape.count)")
+    }
+    var count = 1
+    for size in shape {
+      guard size >= 0 else { throw TensorError("a size can't be negative: \(size)") }
+      let (product, overflow) = count.multipliedReportingOverflow(by: size)
+      guard !overflow, product <= Int.max / 16 else {
+        if shape.contains(0) { return 0 }
+        throw TensorError("out of memory: \(describe(dtype, shape)) does not fit")
+      }
+      count = product
+    }
+    return count
+  }
+
+  /// What the strided kernels take.
+  package static let highestRank = 16
+
+  // MARK: Making tensors
+
+  package init(_ values: [Float], _ shape: [Int]) throws { try self.init(copying: values, .f32, shape) }
+  package init(_ values: [Double], _ shape: [Int]) throws { try self.init(copying: values, .f64, shape) }
+  package init(_ values: [Int], _ shape: [Int]) throws { try self.init(copying: values, .i64, shape) }
+  package init(_ values: [Int32], _ shape: [Int]) throws { try self.init(copying: values, .i32, shape) }
+  package init(_ values: [Bool], _ shape: [Int]) throws {
+    try self.init(copying: values.map { UInt8($0 ? 1 : 0) }, .bool, shape)
+  }
+
+  private init<Element>(copying values: [Element], _ dtype: DType, _ shape: [Int]) throws {
+    try self.init(uninitialized: dtype, shape)
+    precondition(values.count == count, "the shape holds as many elements as there are values")
+    // SAFETY: both buffers hold `byteCount` bytes, checked above.
+    values.withUnsafeBytes { bytes in
+      if let base = bytes.baseAddress { storage.pointer.copyMemory(from: base, byteCount: bytes.count) }
+    }
+  }
+
+  /// Little-endian elements as they stand in a file.
+  package init(bytes: ArraySlice<UInt8>, _ dtype: DType, _ shape: [Int]) throws {
+    try self.init(uninitialized: dtype, shape)
+    guard bytes.count == byteCount else {
+      throw TensorError("\(describe(dtype, shape)) takes \(byteCount) bytes, not \(bytes.count)")
+    }
+    // SAFETY: the buffer holds `byteCount` bytes, checked above.
+    bytes.withUnsafeBytes { source in
+      if let base = source.baseAddress { storage.pointer.copyMemory(from: base, byteCount: source.count) }
+    }
+  }
+
+  /// Every element `value`.
+  package static func full(_ shape: [Int], _ value: Double, _ dtype: DType) throws -> Tensor {
+    let result = try Tensor(uninitialized: dtype, shape)
+    result.fill(value)
+    return result
+  }
+
+  package static func scalar(_ value: Double, _ dtype: DType) throws -> Tensor {
+    try full([], value, dtype)
+  }
+
+  package static func scalar(_ value: Int, _ dtype: DType = .i64) throws -> Tensor {
+    if dtype == .i64 { return try Tensor([value], []) }
+    return try full([], Double(value), dtype)
+  }
+
+  private func fill(_ value: Double) {
+    func fill<Element>(_ element: Element) {
+      // SAFETY: the kernel reads one element and writes `count` of the same size.
+      withUnsafeBytes(of: element) {
+        attn_fill(Int32(dtype.size), Int64(count), $0.baseAddress, storage.pointer)
+      }
+    }
+    switch dtype {
+    case .f32: fill(Float(value))
+    case .f64: fill(value)
+    case .i32: fill(Int32(value))
+    case .i64: fill(Int64(value))
+    case .bool: fill(UInt8(value != 0 ? 1 : 0))
+    }
+  }
+
+  /// `start, start + step, …` as i64.
+  package static func range(_ n: Int, start: Int = 0, step: Int = 1) throws -> Tensor {
+    let result = try Tensor(uninitialized: .i64, [n])
+    // SAFETY: the buffer holds n 64-bit integers.
+    attn_range(
+      Int64(n), Int64(start), Int64(step), result.storage.pointer.assumingMemoryBound(to: Int64.self))
+    return result
+  }
+
+  // MARK: Reading elements
+
+  // SAFETY: of this view's first element; strides keep every element inside the buffer.
+  var pointer: UnsafeMutableRawPointer { storage.pointer + offset * dtype.size }
+
+  // SAFETY: only for contiguous tensors; the closure must not let the buffer out.
+  func withElements<Element, Result>(
+    as type: Element.Type, _ body: (UnsafeBufferPointer<Element>) throws -> Result
+  ) rethrows -> Result {
+    precondition(isContiguous)
+    return try body(
+      UnsafeBufferPointer(start: pointer.assumingMemoryBound(to: Element.self), count: count))
+  }
+
+  /// The elements in row-major order, as numbers (true is 1).
+  package func doubles() throws -> [Double] {
+    let tensor = try contiguous()
+    return switch dtype {
+    case .f32: tensor.withElements(as: Float.self) { $0.map(Double.init) }
+    case .f64: tensor.withElements(as: Double.self) { Array($0) }
+    case .i32: tensor.withElements(as: Int32.self) { $0.map(Double.init) }
+    case .i64: tensor.withElements(as: Int64.self) { $0.map(Double.init) }
+    case .bool: tensor.withElements(as: UInt8.self) { $0.map(Double.init) }
+    }
+  }
+
+  /// The elements of an integer or bool tensor in row-major order.
+  package func integers() throws -> [Int] {
+    let tensor = try contiguous()
+    return switch dtype {
+    case .i32: tensor.withElements(as: Int32.self) { $0.map(Int.init) }
+    case .i64: tensor.withElements(as: Int64.self) { $0.map(Int.init) }
+    case .bool: tensor.withElements(as: UInt8.self) { $0.map(Int.init) }
+    case .f32, .f64: try doubles().map { Int(exactly: $0.rounded(.towardZero)) ?? 0 }
+    }
+  }
+
+  /// The elements as little-endian bytes, every NaN as the canonical quiet one.
+  package func bytes() throws -> [UInt8] {
+    let tensor = try contiguous()
+    return [UInt8](unsafeUninitializedCapacity: byteCount) { buffer, initialized in
+      // SAFETY: the array has room for `byteCount` bytes, all of which the kernel writes.
+      if byteCount > 0 {
+        attn_canonical_nans(dtype.kernel, Int64(count), tensor.pointer, buffer.baseAddress)
+      }
+      initialized = byteCount
+    }
+  }
+
+  /// The element at a position, as a number.
+  package func number(at position: [Int]) -> Double {
+    let pointer = element(at: position)
+    // SAFETY: `element(at:)` points at an element of this dtype.
+    return switch dtype {
+    case .f32: Double(pointer.load(as: Float.self))
+    case .f64: pointer.load(as: Double.self)
+    case .i32: Double(pointer.load(as: Int32.self))
+    case .i64: Double(pointer.load(as: Int64.self))
+    case .bool: Double(pointer.load(as: UInt8.self))
+    }
+  }
+
+  /// The element of an integer or bool tensor at a position.
+  package func integer(at position: [Int]) -> Int {
+    let pointer = element(at: position)
+    // SAFETY: `element(at:)` points at an element of this dtype.
+    return switch dtype {
+    case .i32: Int(pointer.load(as: Int32.self))
+    case .i64: Int(pointer.load(as: Int64.self))
+    case .bool: Int(pointer.load(as: UInt8.self))
+    case .f32, .f64: Int(number(at: position))
+    }
+  }
+
+  private func element(at position: [Int]) -> UnsafeMutableRawPointer {
+    precondition(position.count == rank, "a position has a coordinate for each axis")
+    let strides = elementStrides
+    var at = 0
+    for (axis, coordinate) in position.enumerated() {
+      precondition(coordinate >= 0 && coordinate < shape[axis], "the position is inside the shape")
+      at += coordinate * strides[axis]
+    }
+    return pointer + at * dtype.size
+  }
+
+  /// The only element of a tensor that holds one.
+  package var item: Double { number(at: [Int](repeating: 0, count: rank)) }
+  package var integerItem: Int { integer(at: [Int](repeating: 0, count: rank)) }
+}

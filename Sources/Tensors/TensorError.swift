@@ -1,0 +1,25 @@
+/// What an operation can't do with the operands it was given.
+///
+/// The text speaks of operand `n` as `{n}`: whoever knows how the user wrote the operands puts
+/// their names in, and underlines those listed in `operands`.
+package struct TensorError: Error, Sendable {
+  package var message: String
+  package var operands: [Int]
+  package var hint: String?
+
+  package init(_ message: String, operands: [Int] = [], hint: String? = nil) {
+    self.message = message
+    self.operands = operands
+    self.hint = hint
+  }
+}
+
+/// `f32[2, 3]`; a bare `f32` for rank 0.
+package func describe(_ dtype: DType, _ shape: [Int]) -> String {
+  shape.isEmpty ? dtype.name : "\(dtype.name)\(shape)"
+}
+
+/// "1 axis", "2 axes".
+package func count(_ n: Int, _ singular: String, _ plural: String) -> String {
+  n == 1 ? "1 \(singular)" : "\(n) \(plural)"
+}

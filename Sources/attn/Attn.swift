@@ -1,0 +1,128 @@
+import ArgumentParser
+import Language
+import Tensors
+
+/// The command.
+@main
+struct AttnCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "attn",
+    abstract: "A small language for attention: build, train and look inside multi-head models.",
+    usage: """
+      attn run FILE [--ARG VALUE ...]
+      attn FILE [--ARG VALUE ...]
+      attn -e EXPRESSION
+      """,
+    discussion: """
+      A script's own parameters follow its name: attn run train.attn --steps 2000; \
+      attn run train.attn --help lists them.
+      """,
+    version: Version.text,
+    subcommands: [Run.self])
+
+  @OptionGroup var machine: MachineOptions
+
+  @Option(name: [.customShort("e"), .customLong("evaluate")], help: "Evaluate an expression and show its value.")
+  var expression: String?
+
+  @Flag(name: .long, help: "With --version: the machine's instruction set and threads too.")
+  var verbose = false
+
+  func run() throws {
+    try machine.apply()
+    if let expression {
+      throw ExitCode(Runner(color: machine.color).evaluate(expression))
+    }
+    if verbose {
+      print(Version.text)
+      return
+    }
+    print("The prompt is still to come. attn --help shows what there is.")
+    throw ExitCode(2)
+  }
+
+  /// `attn FILE` is `attn run FILE`, and options of the script are the script's.
+  static func main() {
+    var arguments = Array(CommandLine.arguments.dropFirst())
+    if let first = arguments.first, !first.hasPrefix("-"), first != "run", first != "help" {
+      arguments.insert("run", at: 0)
+    }
+    if arguments.contains("--version"), arguments.contains("--verbose"), arguments.count == 2 {
+      return print(Version.verbose)
+    }
+    do {
+      var command = try parseAsRoot(arguments)
+      try command.run()
+    } catch let code as ExitCode {
+      Terminal.exit(code.rawValue)
+    } catch {
+      let code = exitCode(for: error)
+      if code.isSuccess {
+        print(fullMessage(for: error))
+        Terminal.exit(0)
+      }
+      Terminal.writeError(fullMessage(for: error) + "\n")
+      Terminal.exit(2)
+    }
+  }
+}
+
+/// Options that every command takes.
+struct MachineOptions: ParsableArguments {
+  @Option(name: .long, help: ArgumentHelp("Threads for large operations.", valueName: "n"))
+  var threads: Int?
+
+  @Option(name: .long, help: ArgumentHelp("Instruction set: avx512, avx2 or baseline.", valueName: "set"))
+  var isa: String?
+
+  @Option(name: .long, help: ArgumentHelp("Colours: auto, always or never.", valueName: "when"))
+  var color: ColorChoice = .auto
+
+  func validate() throws {
+    if let threads, !(1...256).contains(threads) {
+      throw ValidationError("--threads takes a number from 1 to 256, not \(threads)")
+    }
+    if let isa, Machine.InstructionSet(rawValue: isa) == nil {
+      throw ValidationError("--isa takes avx512, avx2 or baseline, not \(isa)")
+    }
+  }
+
+  func apply() throws {
+    if let threads { Machine.threadCount = threads }
+    if let isa, let set = Machine.InstructionSet(rawValue: isa), !Machine.use(set) {
+      throw ValidationError("this machine does not have \(isa)")
+    }
+  }
+}
+
+enum ColorChoice: String, ExpressibleByArgument { case auto, always, never }
+
+struct Run: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Run a script.",
+    discussion: "What stands behind the file is for the script: its parameters, or --help to list them.")
+
+  @OptionGroup var machine: MachineOptions
+
+  @Argument(help: "The script.") var file: String
+
+  @Argument(parsing: .captureForPassthrough, help: "The script's parameters: --NAME VALUE.")
+  var arguments: [String] = []
+
+  func run() throws {
+    try machine.apply()
+    throw ExitCode(Runner(color: machine.color).run(file: file, arguments))
+  }
+}
+
+enum Version {
+  static let text = "attn 0.1.0"
+  static var verbose: String {
+    let sets = Machine.InstructionSet.allCases.map(\.rawValue).joined(separator: ", ")
+    return """
+      \(text)
+      instruction set  \(Machine.instructionSet.rawValue)  (--isa: \(sets))
+      threads          \(Machine.threadCount)
+      """
+  }
+}

@@ -1,0 +1,157 @@
+import Builtins
+import Language
+import Syntax
+import Tensors
+
+/// Runs scripts and expressions for the command: exit status 0 fine, 1 the script failed, 2 wrong
+/// usage, 130 interrupted.
+struct Runner {
+  let color: ColorChoice
+
+  func evaluate(_ text: String) -> Int32 {
+    Machine.withDeepStack {
+      let session = makeSession(folder: ".")
+      return run(Parser.parse(Source(text)), in: session)
+    }
+  }
+
+  func run(file: String, _ arguments: [String]) -> Int32 {
+    Machine.withDeepStack {
+      let session = makeSession(folder: ".")
+      let text: String
+      do throws(BuiltinError) { text = try session.context.files.readText(file) } catch {
+        Terminal.writeError("error: \(error.message)\n" + (error.hint.map { "  hint: \($0)\n" } ?? ""))
+        return 2
+      }
+      session.context.files.base = Files.folder(of: file)
+      let script = Parser.parse(Source(text, name: file))
+      let parameters = ScriptParameter.all(in: script)
+      if arguments.contains("--help") || arguments.contains("-h") {
+        Terminal.write(help(file, script, parameters))
+        return 0
+      }
+      do throws(BuiltinError) {
+        try read(arguments, parameters, into: session)
+      } catch {
+        Terminal.writeError("error: \(error.message)\n" + (error.hint.map { "  hint: \($0)\n" } ?? ""))
+        return 2
+      }
+      return run(script, in: session)
+    }
+  }
+
+  private func makeSession(folder: String) -> Session {
+    let session = Session()
+    let context = session.context
+    context.style = Terminal.style(color)
+    context.isInterrupted = { Interrupts.isPending }
+    let bar = Terminal.isTerminal(2) && Terminal.environment("TERM") != "dumb" ? ProgressBar() : nil
+    context.progress = bar
+    context.output = { text in
+      bar?.hide()
+      Terminal.write(text)
+    }
+    Interrupts.install()
+    return session
+  }
+
+  private func run(_ script: Script, in session: Session) -> Int32 {
+    guard script.problems.isEmpty else {
+      for problem in script.problems { report(problem) }
+      return 1
+    }
+    var wasInterrupted = false
+    session.context.noteInterruption = {
+      wasInterrupted = true
+      Interrupts.acknowledge()
+    }
+    for statement in script.statements {
+      switch session.run(statement) {
+      case .value: continue
+      case .failed(let diagnostic):
+        report(diagnostic)
+        return 1
+      case .interrupted:
+        Terminal.writeError("interrupted\n")
+        return 130
+      }
+    }
+    return wasInterrupted ? 130 : 0
+  }
+
+  private func report(_ diagnostic: Diagnostic) {
+    Terminal.writeError(diagnostic.rendered(location: .full) + "\n")
+  }
+
+  // MARK: Script parameters
+
+  private func read(
+    _ arguments: [String], _ parameters: [ScriptParameter], into session: Session
+  ) throws(BuiltinError) {
+    var rest = arguments[...]
+    while let word = rest.popFirst() {
+      guard word.hasPrefix("--"), word.count > 2 else {
+        throw BuiltinError(
+          "\(word) is not a parameter", hint: "parameters are given as --name value")
+      }
+      var name = String(word.dropFirst(2))
+      var value: String?
+      if let equals = name.firstIndex(of: "=") {
+        value = String(name[name.index(after: equals)...])
+        name = String(name[..<equals])
+      }
+      name = name.replacing("-", with: "_")
+      guard let parameter = parameters.first(where: { $0.name == name }) else {
+        throw BuiltinError(
+          "the script has no parameter \(name)",
+          hint: nearest(name, among: parameters.map(\.name)).map { "did you mean --\($0)?" }
+            ?? (parameters.isEmpty
+              ? "it declares none; arg name = default declares one"
+              : "it has --\(parameters.map(\.name).joined(separator: ", --"))"))
+      }
+      let fallback: Value
+      do { fallback = try Session().evaluate(parameter.fallback) } catch { fallback = .none }
+      if value == nil, case .bool = fallback, rest.first?.hasPrefix("--") ?? true { value = "true" }
+      guard let text = value ?? rest.popFirst() else {
+        throw BuiltinError("--\(name) wants a value")
+      }
+      do {
+        let converted = try ScriptParameter.value(of: text, like: fallback)
+        if case .string(let path) = converted { session.context.files.typed.insert(path) }
+        session.scriptArguments[name] = converted
+      } catch {
+        throw BuiltinError("--\(name) \((error as? BuiltinError)?.message ?? "\(error)")")
+      }
+    }
+  }
+
+  private func help(_ file: String, _ script: Script, _ parameters: [ScriptParameter]) -> String {
+    var lines = ["usage: attn run \(file)\(parameters.isEmpty ? "" : " [--NAME VALUE ...]")"]
+    // The comment at the top of the script says what it is for.
+    let head = script.comments.prefix { $0.kind != .output && !$0.isTrailing }
+      .filter { $0.kind == .plain || $0.kind == .documentation }
+      .prefix(while: { [first = script.statements.first?.span.start ?? Int.max] in $0.span.start < first })
+    if !head.isEmpty { lines += [""] + head.map(\.text) }
+    if !parameters.isEmpty {
+      let width = (parameters.map(\.name.count).max() ?? 0) + 2
+      let values = (parameters.map(\.fallback.count).max() ?? 0)
+      lines.append("")
+      for parameter in parameters {
+        let name = "--\(parameter.name)".padding(width)
+        lines.append("  \(name)  \((parameter.help ?? "").padding(40))  default \(parameter.fallback.padding(values))".trimmedEnd)
+      }
+    }
+    return lines.joined(separator: "\n") + "\n"
+  }
+}
+
+extension String {
+  fileprivate func padding(_ width: Int) -> String {
+    self + String(repeating: " ", count: max(0, width - count))
+  }
+  fileprivate var trimmedEnd: String {
+    var text = self
+    while text.last == " " { text.removeLast() }
+    return text
+  }
+}

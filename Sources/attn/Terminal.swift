@@ -1,0 +1,58 @@
+import Drawing
+import Glibc
+
+/// The only place that touches the terminal: output, colours, signals, progress.
+enum Terminal {
+  static func write(_ text: String) { emit(text, 1) }
+  static func writeError(_ text: String) { emit(text, 2) }
+
+  private static func emit(_ text: String, _ descriptor: Int32) {
+    var bytes = Array(text.utf8)[...]
+    while !bytes.isEmpty {
+      let count = bytes.withContiguousStorageIfAvailable { Glibc.write(descriptor, $0.baseAddress, $0.count) } ?? 0
+      if count < 0 {
+        if errno == EINTR { continue }
+        // Nobody reads any more: stop quietly, as other tools do.
+        if errno == EPIPE { exit(141) }
+        return
+      }
+      bytes = bytes.dropFirst(count)
+    }
+  }
+
+  static func exit(_ code: Int32) -> Never { Glibc.exit(code) }
+
+  static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) != 0 }
+
+  static func environment(_ name: String) -> String? {
+    getenv(name).map { String(cString: $0) }
+  }
+
+  /// How pictures on stdout are drawn: NO_COLOR, TERM=dumb and pipes mean plain text.
+  static func style(_ choice: ColorChoice) -> Drawing.Style {
+    let depth: ColourDepth =
+      ["truecolor", "24bit"].contains(environment("COLORTERM") ?? "") ? .truecolour : .palette256
+    switch choice {
+    case .always: return .colour(depth: depth)
+    case .never: return .plain
+    case .auto:
+      let isPlain =
+        !isTerminal(1) || environment("NO_COLOR").map { !$0.isEmpty } ?? false
+        || environment("TERM") ?? "dumb" == "dumb"
+      return isPlain ? .plain : .colour(depth: depth)
+    }
+  }
+
+  /// Columns of the terminal on stderr.
+  static var width: Int {
+    var size = winsize()
+    return ioctl(2, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
+  }
+
+  /// Seconds on a clock that only runs forward.
+  static var now: Double {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+  }
+}

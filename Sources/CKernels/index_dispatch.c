@@ -116,7 +116,7 @@ attn_status attn_scatter_add(attn_dtype dtype, int64_t count, int64_t inner, int
   enum { WIDE = 64 };  // columns worth a part
   scatter_job j = {.dtype = dtype, .count = count, .inner = inner, .rows = rows, .row_parts = 1,
                    .column_parts = 1, .dy = dy, .indices = indices, .keep = keep, .y = y};
-  int64_t pieces = attn_pieces(count * (inner / 4 + 1), attn_thread_count());
+  int64_t pieces = attn_pieces(count * (inner / BYTES_PER_NS + 2), attn_thread_count());
   if (pieces > 1) {
     j.column_parts = inner / WIDE < 1 ? 1 : inner / WIDE < pieces ? inner / WIDE : pieces;
     j.row_parts = pieces / j.column_parts < rows ? pieces / j.column_parts : rows;

@@ -22,7 +22,9 @@ let package = Package(
       name: "Builtins",
       dependencies: ["Shapes", "Autodiff", "Drawing", "Tensors"],
       resources: [.embedInCode("Library")]),
-    .target(name: "Language", dependencies: ["Syntax", "Builtins", "Shapes", "Autodiff", "Tensors", "Drawing"]),
+    .target(
+      name: "Language",
+      dependencies: ["Syntax", "Builtins", "Shapes", "Autodiff", "Tensors", "Drawing"]),
     .target(name: "Golden", dependencies: ["Language", "Syntax"]),
     .target(name: "Attn", dependencies: ["Language"]),
     .executableTarget(
@@ -32,6 +34,15 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Sources/attn"),
+    .testTarget(name: "SyntaxTests", dependencies: ["Syntax"]),
+    .testTarget(name: "ShapesTests", dependencies: ["Shapes"]),
+    .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
+    .testTarget(name: "DrawingTests", dependencies: ["Drawing", "Tensors"]),
+    .testTarget(name: "BuiltinsTests", dependencies: ["Builtins", "Tensors", "Language"]),
+    .testTarget(
+      name: "LanguageTests", dependencies: ["Language", "Builtins", "Golden", "Tensors", "Syntax"]),
+    .testTarget(name: "ReferenceTests", dependencies: ["Language", "Builtins", "Tensors"]),
+    .testTarget(name: "AttnTests", dependencies: ["Attn"]),
   ],
   cLanguageStandard: .c11
 )

@@ -53,7 +53,8 @@ public final class Session {
   /// }
   /// ```
   public func define(
-    _ name: String, parameters: [String], _ body: @escaping ([Attn.Value]) throws -> any AttnConvertible
+    _ name: String, parameters: [String],
+    _ body: @escaping ([Attn.Value]) throws -> any AttnConvertible
   ) {
     let function = NativeFunction(name, parameters: parameters) { values in
       do {
@@ -75,7 +76,8 @@ public final class Session {
   }
 
   /// Calls a function or model of the session.
-  public func call(_ function: Attn.Value, _ arguments: any AttnConvertible...) throws -> Attn.Value {
+  public func call(_ function: Attn.Value, _ arguments: any AttnConvertible...) throws -> Attn.Value
+  {
     try translated {
       Attn.Value(try session.call(function.value, try arguments.map { try $0.attnValue() }))
     }

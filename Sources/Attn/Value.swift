@@ -64,7 +64,9 @@ public struct Value: CustomStringConvertible {
   }
 
   private func wrong(_ wanted: String) -> AttnError {
-    AttnError(message: "the value is \(value.kind), not \(wanted)", description: "the value is \(value.kind), not \(wanted)")
+    AttnError(
+      message: "the value is \(value.kind), not \(wanted)",
+      description: "the value is \(value.kind), not \(wanted)")
   }
 }
 
@@ -80,7 +82,9 @@ public struct Tensor: Sendable, Equatable {
   ///
   /// - Throws: `AttnError` where the shape does not hold as many elements.
   public init(_ elements: [Double], shape: [Int], dtype: String = "f32") throws {
-    guard shape.allSatisfy({ $0 >= 0 }), shape.reduce(1, { $0.multipliedReportingOverflow(by: $1).partialValue }) == elements.count else {
+    guard shape.allSatisfy({ $0 >= 0 }),
+      shape.reduce(1, { $0.multipliedReportingOverflow(by: $1).partialValue }) == elements.count
+    else {
       throw AttnError("the shape \(shape) does not hold \(elements.count) elements")
     }
     guard DType(name: dtype) != nil else {

@@ -20,12 +20,14 @@ extension Variable {
   package func unary(_ function: UnaryFunction) throws -> Variable {
     let y = try tensor.unary(function)
     guard isTracked else { return Variable(y) }
-    return .make(y, [self], reading: { [self] y, dy, _ in [try derivative(of: function, y: y, dy: dy)] })
+    return .make(
+      y, [self], reading: { [self] y, dy, _ in [try derivative(of: function, y: y, dy: dy)] })
   }
 
   /// dy · f′(x). The fused kernels give the same values as the formulas in one pass; the formulas
   /// stand in where this gradient is itself being differentiated.
-  private func derivative(of function: UnaryFunction, y: Variable, dy: Variable) throws -> Variable? {
+  private func derivative(of function: UnaryFunction, y: Variable, dy: Variable) throws -> Variable?
+  {
     let x = self
     let isDifferentiated = dy.isTracked || y.isTracked
     func fused(_ gradient: BinaryFunction, _ operand: Variable) throws -> Variable {
@@ -77,9 +79,11 @@ extension Variable {
     guard isTracked || other.isTracked else { return Variable(y) }
     let a = self
     let b = other
-    return .make(y, [a, b], reading: { y, dy, wants in
-      try Self.derivatives(of: function, a, b, y: y, dy: dy, wants)
-    })
+    return .make(
+      y, [a, b],
+      reading: { y, dy, wants in
+        try Self.derivatives(of: function, a, b, y: y, dy: dy, wants)
+      })
   }
 
   private static func derivatives(
@@ -114,7 +118,8 @@ extension Variable {
       let zero = try Variable(Tensor.scalar(0, dy.dtype))
       return try pair({ try select(left, dy, zero) }, { try select(left, zero, dy) })
     case .remainder:
-      return try pair({ dy }, { try -(dy * Variable(a.tensor.binary(.divide, b.tensor)).unary(.floor)) })
+      return try pair(
+        { dy }, { try -(dy * Variable(a.tensor.binary(.divide, b.tensor)).unary(.floor)) })
     case .floorDivide, .and, .or: return [nil, nil]
     case .tanhGradient, .sigmoidGradient, .reluGradient, .siluGradient, .geluGradient,
       .geluTanhGradient:
@@ -131,7 +136,8 @@ extension Variable {
   }
 
   /// `a` where the condition holds, else `b`, by selection: no value not chosen takes part.
-  package static func select(_ condition: Variable, _ a: Variable, _ b: Variable) throws -> Variable {
+  package static func select(_ condition: Variable, _ a: Variable, _ b: Variable) throws -> Variable
+  {
     let y = try Tensor.select(condition.tensor, a.tensor, b.tensor)
     return make(y, [a, b]) { dy, wants in
       let zero = try Variable(Tensor.scalar(0, dy.dtype))

@@ -77,15 +77,17 @@ extension Variable {
     let y = try tensor.reduced(.logsumexp, axis: axis, order: .lanes)
     guard isTracked else { return Variable(y) }
     let x = self
-    return .make(y, [self], reading: { y, dy, _ in
-      // exp(x − y), and 0 where nothing was summed.
-      let spread = try y.spread(along: axis, to: x.shape)
-      let infinity = try Tensor.scalar(-.infinity, x.dtype)
-      let isEmpty = try Variable(spread.tensor.compare(.equal, infinity))
-      let zero = try Variable(Tensor.scalar(0, x.dtype))
-      let weights = try Variable.select(isEmpty, zero, (x - spread).unary(.exp))
-      return [try dy.spread(along: axis, to: x.shape) * weights]
-    })
+    return .make(
+      y, [self],
+      reading: { y, dy, _ in
+        // exp(x − y), and 0 where nothing was summed.
+        let spread = try y.spread(along: axis, to: x.shape)
+        let infinity = try Tensor.scalar(-.infinity, x.dtype)
+        let isEmpty = try Variable(spread.tensor.compare(.equal, infinity))
+        let zero = try Variable(Tensor.scalar(0, x.dtype))
+        let weights = try Variable.select(isEmpty, zero, (x - spread).unary(.exp))
+        return [try dy.spread(along: axis, to: x.shape) * weights]
+      })
   }
 
   package func cumulativeSum(axis: Int, reversed: Bool = false) throws -> Variable {

@@ -7,18 +7,20 @@ extension Variable {
     let y = try tensor.softmax(log: log, keep: keep)
     guard isTracked else { return Variable(y) }
     let axis = rank - 1
-    return .make(y, [self], reading: { y, dy, _ in
-      guard dy.isTracked || y.isTracked else {
-        return [Variable(try y.tensor.softmaxBackward(dy.tensor, log: log))]
-      }
-      // dx = y ⊙ (dy − Σ(dy ⊙ y)); of the logarithm: dx = dy − exp(y) ⊙ Σ dy.
-      if log {
-        let total = try dy.sum(axis: axis).spread(along: axis, to: y.shape)
-        return [try dy - y.unary(.exp) * total]
-      }
-      let total = try (y * dy).sum(axis: axis).spread(along: axis, to: y.shape)
-      return [try y * (dy - total)]
-    })
+    return .make(
+      y, [self],
+      reading: { y, dy, _ in
+        guard dy.isTracked || y.isTracked else {
+          return [Variable(try y.tensor.softmaxBackward(dy.tensor, log: log))]
+        }
+        // dx = y ⊙ (dy − Σ(dy ⊙ y)); of the logarithm: dx = dy − exp(y) ⊙ Σ dy.
+        if log {
+          let total = try dy.sum(axis: axis).spread(along: axis, to: y.shape)
+          return [try dy - y.unary(.exp) * total]
+        }
+        let total = try (y * dy).sum(axis: axis).spread(along: axis, to: y.shape)
+        return [try y * (dy - total)]
+      })
   }
 
   /// Layer norm (Ba, Kiros, Hinton 2016), or root-mean-square norm (Zhang, Sennrich 2019), over the

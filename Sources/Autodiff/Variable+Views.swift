@@ -59,7 +59,8 @@ extension Variable {
 
   /// Zeros of a shape with this tensor at the places that slices read.
   func scattered(into shape: [Int], _ slices: [AxisSlice]) throws -> Variable {
-    .make(try tensor.scattered(into: shape, slices: slices), [self]) { dy, _ in [dy.sliced(slices)] }
+    .make(try tensor.scattered(into: shape, slices: slices), [self]) { dy, _ in [dy.sliced(slices)]
+    }
   }
 
   /// This tensor with the places that slices read replaced by `part`.
@@ -129,7 +130,9 @@ extension Variable {
   }
 
   /// This tensor with rows added at positions that are in range, in ascending order.
-  package func addingRows(_ rows: Variable, at indices: Tensor, keep: Tensor? = nil) throws -> Variable {
+  package func addingRows(_ rows: Variable, at indices: Tensor, keep: Tensor? = nil) throws
+    -> Variable
+  {
     .make(try tensor.addingRows(rows.tensor, at: indices, keep: keep), [self, rows]) { dy, wants in
       [dy, wants[1] ? try dy.gatheredRows(indices, keep: keep) : nil]
     }

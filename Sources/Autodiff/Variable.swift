@@ -157,7 +157,9 @@ package final class Tape {
 
 extension Variable {
   /// Records an operation whose inputs are `inputs`; gives a constant when none is tracked.
-  static func make(_ tensor: Tensor, _ inputs: [Variable], _ pullback: @escaping Pullback) -> Variable {
+  static func make(_ tensor: Tensor, _ inputs: [Variable], _ pullback: @escaping Pullback)
+    -> Variable
+  {
     guard let tape = inputs.first(where: \.isTracked)?.tape else { return Variable(tensor) }
     return tape.append(tensor, inputs.map { $0.isTracked ? $0.node : -1 }, pullback)
   }
@@ -171,7 +173,9 @@ extension Variable {
     // The result's own place on the tape is known before it is made.
     let box = Box()
     let result = tape.append(tensor, inputs.map { $0.isTracked ? $0.node : -1 }) { dy, demand in
-      try pullback(box.result.map { Variable(tensor, tape: $0.tape, node: $0.node) } ?? Variable(tensor), dy, demand)
+      try pullback(
+        box.result.map { Variable(tensor, tape: $0.tape, node: $0.node) } ?? Variable(tensor), dy,
+        demand)
     }
     box.result = (tape, result.node)
     return result

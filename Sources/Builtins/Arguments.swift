@@ -34,7 +34,8 @@ package final class Arguments {
 
   package func wrong(_ name: String, _ wanted: String, hint: String? = nil) -> BuiltinError {
     let position = position(name)
-    return BuiltinError("\(name) is \(wanted), not \(values[position].kind)", at: [position], hint: hint)
+    return BuiltinError(
+      "\(name) is \(wanted), not \(values[position].kind)", at: [position], hint: hint)
   }
 
   // MARK: Tensors
@@ -48,7 +49,8 @@ package final class Arguments {
     case .float(let number): return Variable(try Tensor.scalar(number, .f32))
     case .bool(let flag): return Variable(try Tensor([flag], []))
     case .list(let items) where items.allSatisfy({ $0.variable?.shape == items[0].variable?.shape }):
-      throw wrong(name, "a tensor", hint: items.isEmpty ? nil : "stack(\(name)) makes a tensor of the list")
+      throw wrong(
+        name, "a tensor", hint: items.isEmpty ? nil : "stack(\(name)) makes a tensor of the list")
     default: throw wrong(name, "a tensor")
     }
   }
@@ -96,7 +98,9 @@ package final class Arguments {
     let items = try list(name)
     let tensors = items.compactMap { item -> Variable? in
       if let variable = item.variable { return variable }
-      if case .float(let value) = item { return (try? Tensor.scalar(value, .f32)).map(Variable.init) }
+      if case .float(let value) = item {
+        return (try? Tensor.scalar(value, .f32)).map(Variable.init)
+      }
       if case .int(let value) = item { return (try? Tensor.scalar(value)).map(Variable.init) }
       return nil
     }
@@ -112,7 +116,8 @@ package final class Arguments {
     guard axis >= -x.rank, axis < x.rank else {
       throw BuiltinError(
         "axis \(axis) is out of range for \(x.tensor.description)",
-        at: [0, position(name)], hint: x.rank == 0 ? nil : "its axes are 0 to \(x.rank - 1), or -1 for the last")
+        at: [0, position(name)],
+        hint: x.rank == 0 ? nil : "its axes are 0 to \(x.rank - 1), or -1 for the last")
     }
     return axis < 0 ? axis + x.rank : axis
   }
@@ -149,9 +154,11 @@ package final class Arguments {
   package func sizes(_ name: String) throws -> [Int] {
     var items = try list(name)
     if items.count == 1 {
-      if case .record(let record) = items[0] { items = record.values }
-      else if case .list(let list) = items[0] { items = list }
-      else if case .tensor(let list) = items[0], list.rank == 1, list.dtype.isInteger {
+      if case .record(let record) = items[0] {
+        items = record.values
+      } else if case .list(let list) = items[0] {
+        items = list
+      } else if case .tensor(let list) = items[0], list.rank == 1, list.dtype.isInteger {
         items = try list.tensor.integers().map(Value.int)
       }
     }
@@ -189,7 +196,9 @@ package final class Arguments {
     return value
   }
 
-  package func optionalInt(_ name: String) throws -> Int? { self[name].isNone ? nil : try int(name) }
+  package func optionalInt(_ name: String) throws -> Int? {
+    self[name].isNone ? nil : try int(name)
+  }
 
   /// A whole number that is not negative.
   package func count(_ name: String) throws -> Int {

@@ -345,10 +345,12 @@ package func matmul(_ a: Variable, _ b: Variable) throws -> Variable {
 private func transposeHint(_ a: [Int], _ b: [Int]) -> String? {
   func text(_ shape: [Int]) -> String { "\(shape)" }
   if b.count >= 2, a[a.count - 1] == b[b.count - 1] {
-    return "{0} @ {1}.T multiplies \(text(a)) by \(text(Array(b.dropLast(2)) + [b[b.count - 1], b[b.count - 2]]))"
+    return
+      "{0} @ {1}.T multiplies \(text(a)) by \(text(Array(b.dropLast(2)) + [b[b.count - 1], b[b.count - 2]]))"
   }
   if a.count >= 2, b.count >= 2, a[a.count - 2] == b[b.count - 2] {
-    return "{0}.T @ {1} multiplies \(text(Array(a.dropLast(2)) + [a[a.count - 1], a[a.count - 2]])) by \(text(b))"
+    return
+      "{0}.T @ {1} multiplies \(text(Array(a.dropLast(2)) + [a[a.count - 1], a[a.count - 2]])) by \(text(b))"
   }
   return nil
 }

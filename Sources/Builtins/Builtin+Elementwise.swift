@@ -211,8 +211,10 @@ private func clippedByNorm(_ arguments: Arguments) throws -> Value {
   for leaf in leaves where leaf.dtype.isFloat {
     total = try total + (leaf * leaf).sum().converted(to: .f64)
   }
-  guard total.tensor.item.squareRoot() > limit else { return value }
-  let factor = try Variable(.scalar(limit, .f64)) / total.unary(.sqrt)
+  // The small number keeps the factor finite; PyTorch's clip_grad_norm_ has the same.
+  let smallest = 1e-6
+  guard total.tensor.item.squareRoot() + smallest > limit else { return value }
+  let factor = try Variable(.scalar(limit, .f64)) / (total.unary(.sqrt) + smallest)
   return try value.mapLeaves { leaf in
     let x = leaf.variable
     return x.dtype.isFloat ? try x * factor.converted(to: x.dtype) : x

@@ -106,7 +106,9 @@ package func differentiate(
       if case .model = input {
         return try input.parameterRecord { .tensor(try gradient($0.variable)) } ?? .none
       }
-      return try input.mapLeaves { $0.variable.dtype.isFloat ? try gradient($0.variable) : $0.variable }
+      return try input.mapLeaves {
+        $0.variable.dtype.isFloat ? try gradient($0.variable) : $0.variable
+      }
     }
     return (.tensor(y.rank == 0 ? y : try y.reshaped([])), gradients)
   }
@@ -138,7 +140,9 @@ private func track(
     }
   case .tensor, .parameter, .list, .record:
     guard input.leaves().contains(where: { $0.variable.dtype.isFloat }) else { fallthrough }
-    return try input.mapLeaves { $0.variable.dtype.isFloat ? try transform($0.variable) : $0.variable }
+    return try input.mapLeaves {
+      $0.variable.dtype.isFloat ? try transform($0.variable) : $0.variable
+    }
   default:
     throw BuiltinError(
       "there is no gradient for \(input.kind)", at: [1],
@@ -147,18 +151,23 @@ private func track(
 }
 
 /// The largest difference between the gradient and central differences, both in f64.
-package func largestGradientError(_ f: Value, _ inputs: [Value], _ context: Context) throws -> Double {
+package func largestGradientError(_ f: Value, _ inputs: [Value], _ context: Context) throws
+  -> Double
+{
   let start = context.random
   defer { context.random = start }
   func wide(_ input: Value) throws -> Value {
-    try input.mapLeaves { $0.variable.dtype == .f32 ? try $0.variable.converted(to: .f64) : $0.variable }
+    try input.mapLeaves {
+      $0.variable.dtype == .f32 ? try $0.variable.converted(to: .f64) : $0.variable
+    }
   }
   let inputs = try inputs.map(wide)
   // Results with many elements are weighted, so that no error cancels.
   func weigh(_ value: Value) throws -> Value {
     guard let y = value.variable, y.rank > 0 || !y.dtype.isFloat else { return value }
     guard y.dtype.isFloat else {
-      throw BuiltinError("the function gave \(value.kind), and a gradient is taken of floats", at: [0])
+      throw BuiltinError(
+        "the function gave \(value.kind), and a gradient is taken of floats", at: [0])
     }
     var weights = RandomState(seed: 1)
     let w = Variable(try weights.uniform(y.shape, y.dtype))
@@ -178,7 +187,10 @@ package func largestGradientError(_ f: Value, _ inputs: [Value], _ context: Cont
     }
     var at = 0
     var leafSizes: [Int] = []
-    _ = try track(input, position: position) { leafSizes.append($0.tensor.count); return $0 }
+    _ = try track(input, position: position) {
+      leafSizes.append($0.tensor.count)
+      return $0
+    }
     for (leafIndex, size) in leafSizes.enumerated() {
       for element in 0..<size {
         func value(moved by: Double) throws -> Double {
@@ -194,14 +206,16 @@ package func largestGradientError(_ f: Value, _ inputs: [Value], _ context: Cont
           all[position] = moved
           let result = try context.call(weighted, all)
           guard let number = result.asDouble else {
-            throw BuiltinError("the function gave \(result.kind), and a gradient is taken of one number", at: [0])
+            throw BuiltinError(
+              "the function gave \(result.kind), and a gradient is taken of one number", at: [0])
           }
           return number
         }
         // Fourth-order differences: the error of the step falls below that of rounding.
         let h = 1e-3
         let slope =
-          (8 * (try value(moved: h) - value(moved: -h)) - (try value(moved: 2 * h) - value(moved: -2 * h)))
+          (8 * (try value(moved: h) - value(moved: -h))
+            - (try value(moved: 2 * h) - value(moved: -2 * h)))
           / (12 * h)
         let difference = abs(slope - analytic[at]) / max(1, abs(slope))
         worst = difference.isNaN ? .infinity : max(worst, difference)

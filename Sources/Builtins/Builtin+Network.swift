@@ -120,7 +120,9 @@ extension Builtin {
     ],
     gradients: [
       .at("attention(x, y, z)", [2, 3], [4, 3], [4, 2]),
-      .at("attention(x, y, z, causal: true, scale: 0.5, softcap: 2.0)", [1, 2, 3, 2], [1, 2, 3, 2], [1, 2, 3, 2]),
+      .at(
+        "attention(x, y, z, causal: true, scale: 0.5, softcap: 2.0)", [1, 2, 3, 2], [1, 2, 3, 2],
+        [1, 2, 3, 2]),
       .at("attention(x, y, z, kv_heads: 1)", [2, 3, 2], [1, 3, 2], [1, 3, 2]),
     ]
   ) { arguments in
@@ -219,7 +221,9 @@ extension Builtin {
   /// A mask of rank 2, of the full rank, or one less (heads left out), over all scores.
   private static func fitted(_ mask: Tensor, to shape: [Int]) throws -> Tensor {
     var mask = mask
-    if mask.rank == shape.count - 1, shape.count > 3 { mask = mask.inserting(axis: shape.count - 3) }
+    if mask.rank == shape.count - 1, shape.count > 3 {
+      mask = mask.inserting(axis: shape.count - 3)
+    }
     let isFitting =
       mask.rank <= shape.count
       && zip(mask.shape.reversed(), shape.reversed()).enumerated().allSatisfy { position, sizes in
@@ -239,7 +243,8 @@ extension Arguments {
   fileprivate func rows(_ name: String) throws -> Variable {
     let x = try floats(name)
     guard x.rank > 0 else {
-      throw BuiltinError("\(name) is a scalar, and \(builtin.name) works along an axis", at: [position(name)])
+      throw BuiltinError(
+        "\(name) is a scalar, and \(builtin.name) works along an axis", at: [position(name)])
     }
     return x
   }

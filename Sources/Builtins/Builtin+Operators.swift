@@ -29,7 +29,9 @@ extension Builtin {
       .prints("[1.0, 2.0] + 1", "f32[2]\n 2.0000  3.0000"),
       .prints("\"at\" + \"tn\"", "\"attn\""),
       .fails("zeros(2, 3) + zeros(3, 2)", "add: the shapes [2, 3] and [3, 2] don't combine"),
-      .fails("9223372036854775807 + 1", "add: integer overflow: 9223372036854775807 + 1 does not fit in 64 bits"),
+      .fails(
+        "9223372036854775807 + 1",
+        "add: integer overflow: 9223372036854775807 + 1 does not fit in 64 bits"),
     ],
     gradients: [.at("x + y", [2, 3], [3]), .at("x + y", [2], [2])])
 
@@ -49,7 +51,9 @@ extension Builtin {
 
   static let floorDivide = arithmetic(
     "floor_divide", .floorDivide, "Divides and rounds down; written x // y.",
-    examples: [.prints("-7 // 2", "-4"), .fails("1 // 0", "floor_divide: integer division by zero")])
+    examples: [
+      .prints("-7 // 2", "-4"), .fails("1 // 0", "floor_divide: integer division by zero"),
+    ])
 
   static let remainder = arithmetic(
     "remainder", .remainder, "What x // y leaves, with the sign of y; written x % y.",
@@ -86,7 +90,10 @@ extension Builtin {
     _ name: String, _ comparison: Comparison, _ symbol: String, _ summary: String,
     examples: [Example] = []
   ) -> Builtin {
-    Builtin("\(name)(x, y)", "\(summary); written x \(symbol) y.", examples: examples, traits: .elementwise) {
+    Builtin(
+      "\(name)(x, y)", "\(summary); written x \(symbol) y.", examples: examples,
+      traits: .elementwise
+    ) {
       try Builtins.compare(comparison, $0["x"], $0["y"])
     }
   }
@@ -97,10 +104,13 @@ extension Builtin {
   static let notEqual = comparison("not_equal", .notEqual, "!=", "Whether two values differ")
   static let less = comparison(
     "less", .less, "<", "Whether x is below y",
-    examples: [.prints("1 < 2 < 3", "true"), .fails("\"a\" < 1", "less: can't compare a String and an Int")])
+    examples: [
+      .prints("1 < 2 < 3", "true"), .fails("\"a\" < 1", "less: can't compare a String and an Int"),
+    ])
   static let lessOrEqual = comparison("less_equal", .lessOrEqual, "<=", "Whether x is at most y")
   static let greater = comparison("greater", .greater, ">", "Whether x is above y")
-  static let greaterOrEqual = comparison("greater_equal", .greaterOrEqual, ">=", "Whether x is at least y")
+  static let greaterOrEqual = comparison(
+    "greater_equal", .greaterOrEqual, ">=", "Whether x is at least y")
 
   static let negation = Builtin(
     "negate(x)", "Changes the sign; written -x.", examples: [.prints("-(3)", "-3")],

@@ -28,7 +28,9 @@ extension Builtin {
     a string whose characters are the labels.
     """,
     examples: [
-      .fails("heatmap(zeros(2, 2, 2))", "heatmap: x is f32[2, 2, 2], and a heat map is drawn of a matrix")
+      .fails(
+        "heatmap(zeros(2, 2, 2))", "heatmap: x is f32[2, 2, 2], and a heat map is drawn of a matrix"
+      )
     ],
     traits: .effectful
   ) { arguments in
@@ -36,7 +38,9 @@ extension Builtin {
     guard x.rank == 2 || x.rank == 1 else {
       throw BuiltinError(
         "{0} is \(x.description), and a heat map is drawn of a matrix", at: [0],
-        hint: x.rank > 2 ? "choose one: {0}[\([String](repeating: "0", count: x.rank - 2).joined(separator: ", "))]" : nil)
+        hint: x.rank > 2
+          ? "choose one: {0}[\([String](repeating: "0", count: x.rank - 2).joined(separator: ", "))]"
+          : nil)
     }
     func labels(_ name: String, _ size: Int) throws -> [String]? {
       if arguments[name].isNone { return nil }
@@ -59,7 +63,9 @@ extension Builtin {
   static let plot = Builtin(
     "plot(y, x: none, title: none)",
     "Draws a line chart of a row of numbers, or of a record of rows, one line each.",
-    examples: [.fails("plot(\"a\")", "plot: y is a row of numbers or a record of rows, not a String")],
+    examples: [
+      .fails("plot(\"a\")", "plot: y is a row of numbers or a record of rows, not a String")
+    ],
     traits: .effectful
   ) { arguments in
     func row(_ value: Value) throws -> [Double]? {
@@ -94,7 +100,9 @@ extension Builtin {
       return (name: name, x: x, y: y)
     }
     arguments.context.output(
-      Drawing.plot(series, title: try arguments.optionalString("title"), style: arguments.context.style) + "\n")
+      Drawing.plot(
+        series, title: try arguments.optionalString("title"), style: arguments.context.style) + "\n"
+    )
     return .none
   }
 }

@@ -25,7 +25,9 @@ extension Builtin {
     "training(model, on: true)", "A copy of a model in which dropout acts.",
     examples: [.fails("training(1)", "training: model is a model, not an Int")]
   ) { arguments in
-    guard case .model(let model) = arguments["model"] else { throw arguments.wrong("model", "a model") }
+    guard case .model(let model) = arguments["model"] else {
+      throw arguments.wrong("model", "a model")
+    }
     return .model(model.training(try arguments.bool("on")))
   }
 
@@ -78,10 +80,16 @@ extension Builtin {
     One step of AdamW (Loshchilov and Hutter, 2019): the changed model and the moving averages of \
     the gradient and its square. Steps count from 1; decay acts on tensors of rank 2 and more.
     """,
-    examples: [.fails("adamw_step(1, 2, 3, 4, 1, 0.1)", "adamw_step: gradient is shaped like the model's parameters")]
+    examples: [
+      .fails(
+        "adamw_step(1, 2, 3, 4, 1, 0.1)",
+        "adamw_step: gradient is shaped like the model's parameters")
+    ]
   ) { arguments in
     let model = arguments["model"]
-    let parts = ["gradient", "first", "second"].map { arguments[$0].leaves().map(\.variable.tensor) }
+    let parts = ["gradient", "first", "second"].map {
+      arguments[$0].leaves().map(\.variable.tensor)
+    }
     var paths = 0
     _ = model.parameterRecord { _ in
       paths += 1
@@ -110,7 +118,8 @@ extension Builtin {
       settings.decay = parameter.rank >= 2 ? decay : 0
       let dtype = parameter.dtype
       let result = try Tensor.adamw(
-        parameter.tensor, gradient: gradient.converted(to: dtype), m: parts[1][next].converted(to: dtype),
+        parameter.tensor, gradient: gradient.converted(to: dtype),
+        m: parts[1][next].converted(to: dtype),
         v: parts[2][next].converted(to: dtype), settings)
       firsts.append(Variable(result.m))
       seconds.append(Variable(result.v))
@@ -241,7 +250,9 @@ extension Builtin {
   ) { arguments in
     let logits = try arguments.floats("logits").tensor
     let temperature = try arguments.double("temperature")
-    guard logits.rank == 1, logits.count > 0 else { throw arguments.wrong("logits", "a row of logits") }
+    guard logits.rank == 1, logits.count > 0 else {
+      throw arguments.wrong("logits", "a row of logits")
+    }
     guard temperature >= 0 else {
       throw BuiltinError("temperature is 0 or more, not \(temperature)", at: [1])
     }
@@ -278,7 +289,10 @@ extension Builtin {
 
   static let restoreRandom = Builtin(
     "restore_random(state[2])", "Puts the stream of random numbers where random_state() was taken.",
-    examples: [.fails("restore_random([1])", "restore_random: state is what random_state() gives, not i64[1]")],
+    examples: [
+      .fails(
+        "restore_random([1])", "restore_random: state is what random_state() gives, not i64[1]")
+    ],
     traits: .effectful
   ) { arguments in
     let state = try arguments.integers("state")

@@ -89,18 +89,31 @@ package final class Builtin: Sendable {
 
   /// A default of a signature, as a value that can be shared.
   package enum Fallback: Sendable {
-    case none, bool(Bool), int(Int), float(Double), string(String), dtype(DType)
+    case none
+    case bool(Bool)
+    case int(Int)
+    case float(Double)
+    case string(String)
+    case dtype(DType)
     /// A word that the primitive gives a meaning: `all`.
     case word(String)
 
     init(_ text: String) {
-      if text == "none" { self = .none }
-      else if text == "true" || text == "false" { self = .bool(text == "true") }
-      else if let value = Int(text) { self = .int(value) }
-      else if let value = Double(text) { self = .float(value) }
-      else if let dtype = DType(name: text) { self = .dtype(dtype) }
-      else if text.hasPrefix("\"") { self = .string(String(text.dropFirst().dropLast())) }
-      else { self = .word(text) }
+      if text == "none" {
+        self = .none
+      } else if text == "true" || text == "false" {
+        self = .bool(text == "true")
+      } else if let value = Int(text) {
+        self = .int(value)
+      } else if let value = Double(text) {
+        self = .float(value)
+      } else if let dtype = DType(name: text) {
+        self = .dtype(dtype)
+      } else if text.hasPrefix("\"") {
+        self = .string(String(text.dropFirst().dropLast()))
+      } else {
+        self = .word(text)
+      }
     }
 
     package var value: Value {

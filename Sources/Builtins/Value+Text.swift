@@ -36,7 +36,8 @@ extension Value {
       let parameters = function.parameterNames.joined(separator: ", ")
       return function.name.isEmpty ? "(\(parameters)) -> …" : "fn \(function.name)(\(parameters))"
     case .builtin(let builtin): return "fn \(builtin.signature.text)"
-    case .modelType(let type): return "model \(type.name)(\(type.parameterNames.joined(separator: ", ")))"
+    case .modelType(let type):
+      return "model \(type.name)(\(type.parameterNames.joined(separator: ", ")))"
     case .model(let model): return model.summary
     case .lazy(let list): return list.description
     case .host(let host): return "\(host.value)"
@@ -90,7 +91,9 @@ extension Value {
 extension Model {
   /// `Linear(8, 4): 36 parameters`
   var summary: String {
-    let count = Value.model(self).leaves().filter(\.isParameter).reduce(0) { $0 + $1.variable.tensor.count }
+    let count = Value.model(self).leaves().filter(\.isParameter).reduce(0) {
+      $0 + $1.variable.tensor.count
+    }
     let values = arguments.map { $0.text() }.joined(separator: ", ")
     return "\(type.name)(\(values)): \(Self.grouped(count)) parameters"
   }
@@ -100,7 +103,9 @@ extension Model {
     let leaves = Value.model(self).leaves()
     var rows = leaves.map { leaf in
       let note = leaf.isParameter ? (leaf.isFrozen ? "  frozen" : "") : "  buffer"
-      return (leaf.path, leaf.variable.tensor.description, Self.grouped(leaf.variable.tensor.count) + note)
+      return (
+        leaf.path, leaf.variable.tensor.description, Self.grouped(leaf.variable.tensor.count) + note
+      )
     }
     let total = leaves.filter(\.isParameter).reduce(0) { $0 + $1.variable.tensor.count }
     rows.append(("total", "", Self.grouped(total)))

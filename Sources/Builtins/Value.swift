@@ -148,7 +148,9 @@ extension Value {
     case .int(let value): return Double(value)
     case .float(let value): return value
     default:
-      guard let tensor = variable?.tensor, tensor.rank == 0, tensor.dtype != .bool else { return nil }
+      guard let tensor = variable?.tensor, tensor.rank == 0, tensor.dtype != .bool else {
+        return nil
+      }
       return tensor.item
     }
   }
@@ -158,7 +160,9 @@ extension Value {
     switch self {
     case .bool(let value): return value
     default:
-      guard let tensor = variable?.tensor, tensor.rank == 0, tensor.dtype == .bool else { return nil }
+      guard let tensor = variable?.tensor, tensor.rank == 0, tensor.dtype == .bool else {
+        return nil
+      }
       return tensor.integerItem != 0
     }
   }
@@ -183,7 +187,8 @@ extension Value {
     case .record(let record): record.isTuple ? "a tuple of \(record.values.count)" : "a record"
     case .range: "a range"
     case .dtype: "a dtype"
-    case .function(let function): function.name.isEmpty ? "a function" : "the function \(function.name)"
+    case .function(let function):
+      function.name.isEmpty ? "a function" : "the function \(function.name)"
     case .builtin(let builtin): "the function \(builtin.name)"
     case .modelType(let type): "the model \(type.name), not yet made"
     case .model(let model): "a \(model.type.name)"

@@ -106,7 +106,8 @@ final class SubscriptNode: Node {
     }
     switch value {
     case .list(let items): return try pick(items, positions[0]) { .list($0) }
-    case .record(let record): return try pick(record.values, positions[0]) { .record(Record(tuple: $0)) }
+    case .record(let record):
+      return try pick(record.values, positions[0]) { .record(Record(tuple: $0)) }
     case .string(let text):
       return try pick(text.map { Value.string(String($0)) }, positions[0]) { parts in
         .string(parts.map { $0.text(quoted: false) }.joined())
@@ -130,20 +131,26 @@ final class SubscriptNode: Node {
     }
   }
 
-  private func pick(_ items: [Value], _ position: Position, _ many: ([Value]) -> Value) throws -> Value {
+  private func pick(_ items: [Value], _ position: Position, _ many: ([Value]) -> Value) throws
+    -> Value
+  {
     switch position {
-    case .at(let position, let span): return items[try resolved(position, items.count, "the list", span)].read
+    case .at(let position, let span):
+      return items[try resolved(position, items.count, "the list", span)].read
     case .range(let lower, let upper, let step, _):
       let slice = sliceOf(lower, upper, step: step, size: items.count)
       return many((0..<slice.count).map { items[slice.start + $0 * slice.step].read })
     case .tensor(let positions, let span):
       if positions.dtype == .bool {
         guard positions.shape == [items.count] else {
-          throw Diagnostic("the mask is \(positions.description), and the list has \(items.count) items", at: span)
+          throw Diagnostic(
+            "the mask is \(positions.description), and the list has \(items.count) items", at: span)
         }
         return many(try positions.truePositions().map { items[$0].read })
       }
-      return many(try positions.integers().map { items[try resolved($0, items.count, "the list", span)].read })
+      return many(
+        try positions.integers().map { items[try resolved($0, items.count, "the list", span)].read }
+      )
     case .ellipsis: return many(items)
     }
   }
@@ -166,12 +173,15 @@ private func sliceOf(_ lower: Int?, _ upper: Int?, step: Int, size: Int) -> Axis
   if step > 0 {
     let start = min(max(end(lower ?? 0), 0), size)
     let stop = min(max(upper.map(end) ?? size, 0), size)
-    return AxisSlice(start: start, count: max(0, (stop - start + step - 1) / step), step: step, isDropped: false)
+    return AxisSlice(
+      start: start, count: max(0, (stop - start + step - 1) / step), step: step, isDropped: false)
   }
   // Downwards: from `lower` (the last by default) to above `upper` (through the first by default).
   let start = min(max(end(lower ?? size - 1), -1), size - 1)
   let stop = min(max(upper.map(end) ?? -1, -1), size - 1)
-  return AxisSlice(start: max(start, 0), count: max(0, (start - stop - step - 1) / -step), step: step, isDropped: false)
+  return AxisSlice(
+    start: max(start, 0), count: max(0, (start - stop - step - 1) / -step), step: step,
+    isDropped: false)
 }
 
 /// What positions read of a tensor: slices first, which are views, then masks and gathers.
@@ -182,7 +192,9 @@ private func select(_ x: Variable, _ positions: [Position], _ span: Span) throws
     if tensor.dtype == .bool {
       let kept = Array(result.shape[axis..<(axis + tensor.rank)])
       guard kept == tensor.shape else {
-        throw Diagnostic("the mask is \(tensor.description), and the axes that it selects from are \(kept)", at: span)
+        throw Diagnostic(
+          "the mask is \(tensor.description), and the axes that it selects from are \(kept)",
+          at: span)
       }
       let shape = result.shape
       let flat = Array(shape[..<axis]) + [kept.reduce(1, *)] + shape[(axis + tensor.rank)...]
@@ -191,7 +203,8 @@ private func select(_ x: Variable, _ positions: [Position], _ span: Span) throws
     } else {
       let size = result.shape[axis]
       if let bad = try tensor.integers().first(where: { $0 < 0 || $0 >= size }) {
-        throw Diagnostic("position \(bad) is out of range: axis \(axis) has positions 0 to \(size - 1)", at: span)
+        throw Diagnostic(
+          "position \(bad) is out of range: axis \(axis) has positions 0 to \(size - 1)", at: span)
       }
       result = try gatherAxis(result, axis, tensor.converted(to: .i64))
     }
@@ -328,7 +341,9 @@ final class UpdateNode: Node {
         }
         return .tensor(result)
       }
-      if case .list(var list) = old, positions.count == 1, case .at(let index, let at) = positions[0] {
+      if case .list(var list) = old, positions.count == 1,
+        case .at(let index, let at) = positions[0]
+      {
         let position = try resolved(index, list.count, "the list", at)
         list[position] = try changed(list[position], rest, new, &frame)
         return .list(list)

@@ -102,7 +102,8 @@ final class CallNode: Node {
     default:
       throw Diagnostic(
         "\(calleeText) is \(function.described), which can't be called", at: calleeSpan,
-        hint: function.variable == nil ? nil : "a tensor is indexed with brackets: \(calleeText)[...]")
+        hint: function.variable == nil
+          ? nil : "a tensor is indexed with brackets: \(calleeText)[...]")
     }
   }
 
@@ -165,7 +166,9 @@ final class CallNode: Node {
     return plan
   }
 
-  private func reordered(_ values: [Value], _ native: NativeFunction, _ receiver: Node?) throws -> [Value] {
+  private func reordered(_ values: [Value], _ native: NativeFunction, _ receiver: Node?) throws
+    -> [Value]
+  {
     guard labels.contains(where: { $0 != nil }) else { return values }
     let plan = try bind(native.name, native.parameterNames, variadic: nil, receiver)
     var result = [Value](repeating: .none, count: native.parameterNames.count)
@@ -246,7 +249,9 @@ struct OperandSite {
     return result
   }
 
-  func diagnostic(_ message: String, operands: [Int], hint: String?, _ values: [Value]) -> Diagnostic {
+  func diagnostic(_ message: String, operands: [Int], hint: String?, _ values: [Value])
+    -> Diagnostic
+  {
     var marked: [Span] = []
     var notes: [String] = []
     for position in operands where position < spans.count {

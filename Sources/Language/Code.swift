@@ -87,7 +87,8 @@ final class FunctionCode {
         shape = []
       } else {
         throw mistake(
-          "\(displayName): \(parameter.name) is a tensor, not \(value.described)", [position], plan, site)
+          "\(displayName): \(parameter.name) is a tensor, not \(value.described)", [position], plan,
+          site)
       }
       do {
         try bindings.match(axes, shape.map(Dimension.known), operand: position)
@@ -104,7 +105,8 @@ final class FunctionCode {
     _ error: ShapeMismatch, _ frame: Frame, _ plan: BindingPlan, _ site: CallNode?
   ) -> Diagnostic {
     let parameter = parameters[error.operand]
-    let pattern = "\(parameter.name)[\((parameter.axes ?? []).map(\.description).joined(separator: ", "))]"
+    let pattern =
+      "\(parameter.name)[\((parameter.axes ?? []).map(\.description).joined(separator: ", "))]"
     let given = frame.locals[parameter.slot].kind
     var operands = [error.operand]
     let message: String
@@ -114,10 +116,12 @@ final class FunctionCode {
         "\(pattern) wants \(Tensors.count(wanted, "axis", "axes"))\(orMore ? " or more" : "")"
         + ", and the tensor given has \(found): \(given)"
     case .fixed(let size, let axis, let found):
-      message = "\(pattern) wants \(size) on axis \(axis), and the tensor given has \(found): \(given)"
+      message =
+        "\(pattern) wants \(size) on axis \(axis), and the tensor given has \(found): \(given)"
     case .size(let name, let axis, let found, let bound, let other, let otherAxis):
       if other < 0 {
-        message = "\(pattern): \(name) is \(bound) in this model, and axis \(axis) of the tensor given is \(found)"
+        message =
+          "\(pattern): \(name) is \(bound) in this model, and axis \(axis) of the tensor given is \(found)"
       } else {
         operands = [other, error.operand]
         message =
@@ -134,7 +138,8 @@ final class FunctionCode {
 
   /// A mistake in the call: marked at the arguments, not inside the function.
   private func mistake(
-    _ message: String, _ operands: [Int], _ plan: BindingPlan, _ site: CallNode?, _ frame: Frame? = nil
+    _ message: String, _ operands: [Int], _ plan: BindingPlan, _ site: CallNode?,
+    _ frame: Frame? = nil
   ) -> Diagnostic {
     var spans: [Span] = []
     var notes: [String] = []

@@ -153,7 +153,9 @@ struct Compiler {
         guard case .size(let size) = axis else { continue }
         inner.signatureSizes.insert(size.text)
         if let position = inner.model?.parameters[size.text] {
-          if !modelSizes.contains(where: { $0.0 == size.text }) { modelSizes.append((size.text, position)) }
+          if !modelSizes.contains(where: { $0.0 == size.text }) {
+            modelSizes.append((size.text, position))
+          }
         } else if !sizes.contains(where: { $0.0 == size.text }),
           !declaration.parameters.contains(where: { $0.name.text == size.text })
         {
@@ -278,11 +280,16 @@ struct Compiler {
           throw Diagnostic("the label \(label.text) appears twice", at: label.span)
         }
       }
-      return RecordNode(labels: items.map { $0.label?.text }, try items.map { try compile($0.value) }, span)
+      return RecordNode(
+        labels: items.map { $0.label?.text }, try items.map { try compile($0.value) }, span)
     case .unary(let unary, let operand):
       // -1 is a number, so that it prints and compares as one.
-      if unary == .negate, case .integer(let value) = operand.kind { return ConstantNode(.int(-value), span) }
-      if unary == .negate, case .float(let value) = operand.kind { return ConstantNode(.float(-value), span) }
+      if unary == .negate, case .integer(let value) = operand.kind {
+        return ConstantNode(.int(-value), span)
+      }
+      if unary == .negate, case .float(let value) = operand.kind {
+        return ConstantNode(.float(-value), span)
+      }
       return UnaryNode(isNot: unary == .not, try compile(operand), span)
     case .binary(let binary, let left, let right):
       guard let arithmetic = binary.arithmetic else {
@@ -329,7 +336,9 @@ struct Compiler {
 
   private func compile(_ pieces: [Piece], _ span: Span) throws -> Node {
     if pieces.isEmpty { return ConstantNode(.string(""), span) }
-    if pieces.count == 1, case .text(let text) = pieces[0] { return ConstantNode(.string(text), span) }
+    if pieces.count == 1, case .text(let text) = pieces[0] {
+      return ConstantNode(.string(text), span)
+    }
     return StringNode(
       try pieces.map { piece in
         switch piece {
@@ -349,7 +358,9 @@ struct Compiler {
     }
   }
 
-  private func compile(call callee: Expression, _ arguments: [Argument], _ span: Span) throws -> Node {
+  private func compile(call callee: Expression, _ arguments: [Argument], _ span: Span) throws
+    -> Node
+  {
     let nodes = try arguments.map { try compile($0.value) }
     let labels = arguments.map(\.label)
     if case .member(let base, let name) = callee.kind {
@@ -387,7 +398,8 @@ struct Compiler {
     case .expression(let expression):
       if case .range(let lower, let upper, let step) = expression.kind {
         return .range(
-          try lower.map(compile), try upper.map(compile), step: try step.map(compile), expression.span)
+          try lower.map(compile), try upper.map(compile), step: try step.map(compile),
+          expression.span)
       }
       return .expression(try compile(expression))
     }

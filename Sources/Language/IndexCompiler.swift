@@ -236,7 +236,9 @@ final class IndexCompiler {
           throw Diagnostic(
             "\(name.text) works along an index that is bound, and \(binder.name.text) is not",
             at: binder.name.span,
-            hint: "put it on the left side: w[..., \(binder.name.text)] = \(name.text)[\(binder.name.text)](...)")
+            hint:
+              "put it on the left side: w[..., \(binder.name.text)] = \(name.text)[\(binder.name.text)](...)"
+          )
         }
         indices.append(variable)
       }
@@ -270,7 +272,8 @@ final class IndexCompiler {
   /// What is called, where a variable that can't be called doesn't hide a function.
   private func newCallee(_ callee: Expression) throws -> Int {
     guard case .name(let name) = callee.kind else { return try newInput(callee) }
-    let outer = GlobalNode(compiler.module.cell(name), compiler.module, extentSlot: nil, callee.span)
+    let outer = GlobalNode(
+      compiler.module.cell(name), compiler.module, extentSlot: nil, callee.span)
     inputs.append(
       IndexProgram.Input(
         node: CalleeNode(compiler.compile(name: name, callee.span), outer, callee.span),
@@ -300,7 +303,9 @@ extension Compiler {
     IndexNode(try IndexCompiler(self).compile(reducer: expression), expression.span)
   }
 
-  func compileElementwise(_ declaration: FunctionDeclaration, captures: [String]) throws -> ElementwiseBody {
+  func compileElementwise(_ declaration: FunctionDeclaration, captures: [String]) throws
+    -> ElementwiseBody
+  {
     // The surroundings' locals are looked up by name among what the closure captured.
     let outer = Scope(parent: nil)
     for name in captures { outer.declare(name) }
@@ -340,13 +345,16 @@ func boundIndices(_ statement: Statement) -> Set<String> {
   var names: Set<String> = []
   func visit(_ expression: Expression) {
     expression.forEachPart { part in
-      if case .reducer(_, let binders, _, _) = part.kind { names.formUnion(binders.map(\.name.text)) }
+      if case .reducer(_, let binders, _, _) = part.kind {
+        names.formUnion(binders.map(\.name.text))
+      }
       visit(part)
     }
   }
   func add(_ expression: Expression) { visit(Expression(.list([expression]), expression.span)) }
   switch statement.kind {
-  case .expression(let value), .assign(_, let value), .importFile(let value), .scriptParameter(_, let value),
+  case .expression(let value), .assign(_, let value), .importFile(let value),
+    .scriptParameter(_, let value),
     .forLoop(_, let value, _), .whileLoop(let value, _):
     add(value)
   case .indexAssign(_, let axes, let value):
@@ -420,7 +428,8 @@ extension Expression {
     switch kind {
     case .name(let name): return predicate(name)
     case .subscripted(_, let subscripts):
-      for case .merged(let names, _) in subscripts where names.contains(where: { predicate($0.text) }) {
+      for case .merged(let names, _) in subscripts
+      where names.contains(where: { predicate($0.text) }) {
         return true
       }
     case .lambda(let parameters, let body):

@@ -44,7 +44,8 @@ enum IndexSubscript {
 
   var span: Span {
     switch self {
-    case .variable(_, let span), .merged(_, let span), .expression(_, let span), .ellipsis(let span):
+    case .variable(_, let span), .merged(_, let span), .expression(_, let span),
+      .ellipsis(let span):
       span
     }
   }

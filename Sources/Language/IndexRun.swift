@@ -77,7 +77,9 @@ struct IndexRun {
     for (index, variable) in program.variables.enumerated() {
       if let node = variable.extent {
         let size = try integer(node, "an extent", &frame)
-        guard size >= 0 else { throw Diagnostic("an extent can't be negative: \(size)", at: node.span) }
+        guard size >= 0 else {
+          throw Diagnostic("an extent can't be negative: \(size)", at: node.span)
+        }
         try agree(index, size, node.span, "given")
       }
       if let node = variable.size, case .int(let size) = try node.evaluate(&frame) {
@@ -117,7 +119,9 @@ struct IndexRun {
     }
   }
 
-  private mutating func checkRank(_ read: (input: Int, subscripts: [IndexSubscript], span: Span)) throws {
+  private mutating func checkRank(_ read: (input: Int, subscripts: [IndexSubscript], span: Span))
+    throws
+  {
     let value = values[read.input]
     if value.isNone { return }
     let name = program.inputs[read.input].node.span.text
@@ -181,7 +185,8 @@ struct IndexRun {
         } else if let last = missing.first {
           guard product > 0, size % product == 0 else {
             throw Diagnostic(
-              "axis \(axis) of \(name) has size \(size), which does not divide by \(product)", at: span)
+              "axis \(axis) of \(name) has size \(size), which does not divide by \(product)",
+              at: span)
           }
           try agree(last, size / product, span, "axis \(axis) of \(name)")
         } else if product != size {
@@ -233,7 +238,9 @@ struct IndexRun {
           }
         }
         if let sum = result {
-          result = try combined(sum, holds, span, [first, next], "and") { try combine(.and, $0, $1) }
+          result = try combined(sum, holds, span, [first, next], "and") {
+            try combine(.and, $0, $1)
+          }
         } else {
           result = holds
         }
@@ -254,7 +261,8 @@ struct IndexRun {
       switch try evaluate(operand, gate: gate) {
       case .none: throw Diagnostic("none can't be negated", at: span)
       case .scalar(let value):
-        return .scalar(try interpreter.located(span) { try isNot ? Builtins.negate(value) : negative(value) })
+        return .scalar(
+          try interpreter.located(span) { try isNot ? Builtins.negate(value) : negative(value) })
       case .tensor(let x, let labels):
         let value = try interpreter.located(span) {
           try isNot ? Builtins.negate(.tensor(x)) : negative(.tensor(x))
@@ -320,7 +328,8 @@ struct IndexRun {
     case (.tensor(let x, let xLabels), .tensor(let y, let yLabels)):
       let union = Self.union(xLabels, yLabels)
       // A trailing part combines as it is.
-      let isTrailing = union == xLabels && xLabels.suffix(yLabels.count).elementsEqual(yLabels)
+      let isTrailing =
+        union == xLabels && xLabels.suffix(yLabels.count).elementsEqual(yLabels)
         || union == yLabels && yLabels.suffix(xLabels.count).elementsEqual(xLabels)
       let left = try isTrailing ? x : aligned(x, xLabels, to: union)
       let right = try isTrailing ? y : aligned(y, yLabels, to: union)
@@ -355,7 +364,8 @@ struct IndexRun {
     let named = subscripts.count - (subscripts.first?.isEllipsis == true ? 1 : 0)
     guard x.rank == named || x.rank > named && subscripts.first?.isEllipsis == true else {
       throw Diagnostic(
-        "\(span.text) names \(count(named, "axis", "axes")), and the tensor is \(x.tensor.description)", at: span)
+        "\(span.text) names \(count(named, "axis", "axes")), and the tensor is \(x.tensor.description)",
+        at: span)
     }
     var labels: [Int?] = []
     var expressions: [(axis: Int, IndexExpression, Span)] = []
@@ -482,7 +492,8 @@ struct IndexRun {
       where (value < 0 || value >= x.shape[axis]) && kept?[index] ?? 1 != 0 {
         let place = zip(union, coordinates(of: index, in: shape)).filter { own.contains($0.0) }
           .map { "\(name($0)) = \($1)" }
-        let whose = program.inputs.indices.contains(input) ? program.inputs[input].node.span.text : "it"
+        let whose =
+          program.inputs.indices.contains(input) ? program.inputs[input].node.span.text : "it"
         throw Diagnostic(
           "the index \(value)\(place.isEmpty ? "" : " at " + place.joined(separator: ", ")) is outside "
             + "0..\(x.shape[axis]), axis \(axis) of \(whose)", at: span,
@@ -514,16 +525,20 @@ struct IndexRun {
       let b = try evaluate(otherwise, gate: both(gate, opposite))
       return try chosen(keep, labels, a, b, span)
     default:
-      throw Diagnostic("a condition is true or false, not \(Self.value(condition).described)", at: test.span)
+      throw Diagnostic(
+        "a condition is true or false, not \(Self.value(condition).described)", at: test.span)
     }
   }
 
   private func both(_ a: Indexed?, _ b: Indexed) throws -> Indexed {
-    guard case .tensor(let x, let xLabels)? = a, case .tensor(let y, let yLabels) = b else { return b }
+    guard case .tensor(let x, let xLabels)? = a, case .tensor(let y, let yLabels) = b else {
+      return b
+    }
     let union = Self.union(xLabels, yLabels)
     return .tensor(
       Variable(
-        try aligned(x, xLabels, to: union).tensor.binary(.and, aligned(y, yLabels, to: union).tensor)),
+        try aligned(x, xLabels, to: union).tensor.binary(
+          .and, aligned(y, yLabels, to: union).tensor)),
       union)
   }
 
@@ -578,12 +593,15 @@ struct IndexRun {
   }
 
   private func call(
-    _ builtin: Builtin, _ given: [Indexed], _ arguments: [(label: Name?, IndexExpression)], _ span: Span
+    _ builtin: Builtin, _ given: [Indexed], _ arguments: [(label: Name?, IndexExpression)],
+    _ span: Span
   ) throws -> Indexed {
     var union: [Int] = []
     for case .tensor(_, let labels) in given { union = Self.union(union, labels) }
     let operands = try given.map { value -> Value in
-      if case .tensor(let x, let labels) = value { return .tensor(try aligned(x, labels, to: union)) }
+      if case .tensor(let x, let labels) = value {
+        return .tensor(try aligned(x, labels, to: union))
+      }
       return Self.value(value)
     }
     let names = builtin.signature.parameters.map(\.name)
@@ -613,7 +631,8 @@ struct IndexRun {
 
   /// A function of the user's, element by element: its body is run on the indexed values.
   private mutating func call(
-    _ closure: Closure, _ given: [Indexed], _ arguments: [(label: Name?, IndexExpression)], _ span: Span
+    _ closure: Closure, _ given: [Indexed], _ arguments: [(label: Name?, IndexExpression)],
+    _ span: Span
   ) throws -> Indexed {
     let code = closure.code
     if code.elementwise == nil {
@@ -629,7 +648,9 @@ struct IndexRun {
     guard let body = code.elementwise else { preconditionFailure("made above") }
     var frame = Frame(interpreter, slots: body.frameSlots, model: closure.model)
     for (name, slot) in body.captureSlots {
-      if let at = code.captureNames.firstIndex(of: name) { frame.locals[slot] = closure.captured[at] }
+      if let at = code.captureNames.firstIndex(of: name) {
+        frame.locals[slot] = closure.captured[at]
+      }
     }
     var inner = self
     inner.values = try body.inputs.map { try $0.evaluate(&frame).read }
@@ -648,7 +669,8 @@ struct IndexRun {
       }
       guard position < code.parameters.count else {
         throw Diagnostic(
-          "\(code.displayName) takes \(count(code.parameters.count, "argument", "arguments"))", at: span)
+          "\(code.displayName) takes \(count(code.parameters.count, "argument", "arguments"))",
+          at: span)
       }
       inner.bound[position] = value
       isGiven[position] = true
@@ -687,7 +709,8 @@ struct IndexRun {
       }
       if case .scalar(let value) = keep {
         guard case .bool(let flag) = value else {
-          throw Diagnostic("a condition is true or false, not \(value.described)", at: condition.span)
+          throw Diagnostic(
+            "a condition is true or false, not \(value.described)", at: condition.span)
         }
         keep = flag ? .none : .tensor(Variable(try Tensor([false], [])), [])
       }
@@ -698,7 +721,9 @@ struct IndexRun {
     var inner = gate
     if case .tensor = keep { inner = try both(gate, keep) }
     // The reducer itself leaves out what is not kept, so a plain read needs no gate.
-    if case .read(_, let subscripts, _) = body, !subscripts.contains(where: \.isExpression) { inner = gate }
+    if case .read(_, let subscripts, _) = body, !subscripts.contains(where: \.isExpression) {
+      inner = gate
+    }
     return try reduce(reducer, indices, evaluate(body, gate: inner), keep, span)
   }
 
@@ -725,8 +750,10 @@ struct IndexRun {
     while let index = open.last {
       let using = factors.indices.filter { uses(factors[$0], index) }
       // Several indices that the same two factors share are summed in one product.
-      let group = using.count == 2
-        ? open.filter { other in factors.indices.filter { uses(factors[$0], other) } == using } : [index]
+      let group =
+        using.count == 2
+        ? open.filter { other in factors.indices.filter { uses(factors[$0], other) } == using }
+        : [index]
       let part: Indexed
       if using.count == 2, case .tensor(let a, let aLabels) = factors[using[0]],
         case .tensor(let b, let bLabels) = factors[using[1]], a.dtype != .bool, b.dtype != .bool
@@ -741,7 +768,11 @@ struct IndexRun {
       } else {
         var product: Indexed?
         for at in using {
-          product = try product.map { try combined($0, factors[at], span, [expressions[at], expressions[at]], "*", multiply) }
+          product =
+            try product.map {
+              try combined(
+                $0, factors[at], span, [expressions[at], expressions[at]], "*", multiply)
+            }
             ?? factors[at]
         }
         let whole = product ?? .scalar(.int(1))
@@ -753,7 +784,8 @@ struct IndexRun {
     }
     var result = factors[0]
     for factor in factors.dropFirst() {
-      result = try combined(result, factor, span, [.input(0, span), .input(0, span)], "*", multiply)
+      result = try combined(
+        result, factor, span, [.input(0, span), .input(0, span)], "*", multiply)
     }
     return result
   }

@@ -46,17 +46,25 @@ final class Interpreter {
       let variadic = builtin.signature.parameters.firstIndex(where: \.isVariadic)
       let count = builtin.signature.parameters.count
       guard values.count <= count || variadic != nil else {
-        throw BuiltinError("\(builtin.name) takes \(count) arguments, and \(values.count) are given", at: [0])
+        throw BuiltinError(
+          "\(builtin.name) takes \(count) arguments, and \(values.count) are given", at: [0])
       }
       var positions = Array(values.indices)
-      if let variadic { for index in positions.indices where index >= variadic { positions[index] = -1 } }
+      if let variadic {
+        for index in positions.indices where index >= variadic { positions[index] = -1 }
+      }
       return try run(builtin, values, BindingPlan(parameters: positions)) {
-        OperandSite(function: builtin.name, spans: [], valueIndices: [], fallbackNames: builtin.signature.parameters.map(\.name), whole: Span(Source(""), 0, 0))
+        OperandSite(
+          function: builtin.name, spans: [], valueIndices: [],
+          fallbackNames: builtin.signature.parameters.map(\.name), whole: Span(Source(""), 0, 0))
       }
     case .model(let model):
       guard let type = model.type as? ModelCode, let apply = type.apply,
         values.count <= apply.parameters.count
-      else { throw BuiltinError("\(model.type.name) can't be applied to \(values.count) arguments", at: [0]) }
+      else {
+        throw BuiltinError(
+          "\(model.type.name) can't be applied to \(values.count) arguments", at: [0])
+      }
       return try self.apply(model, apply, values, plan, at: nil)
     case .modelType(let type):
       guard let type = type as? ModelCode, values.count <= type.parameterNames.count else {
@@ -110,9 +118,13 @@ final class Interpreter {
     try located(span) { try native.body(values) }
   }
 
-  func run(_ closure: Closure, _ values: [Value], _ plan: BindingPlan, at site: CallNode?) throws -> Value {
+  func run(_ closure: Closure, _ values: [Value], _ plan: BindingPlan, at site: CallNode?) throws
+    -> Value
+  {
     var frame = Frame(self, slots: closure.code.slotCount, model: closure.model)
-    for (slot, value) in zip(closure.code.captureSlots, closure.captured) { frame.locals[slot] = value }
+    for (slot, value) in zip(closure.code.captureSlots, closure.captured) {
+      frame.locals[slot] = value
+    }
     if let slot = closure.code.selfSlot { frame.locals[slot] = .function(closure) }
     return try invoke(closure.code, values, plan, &frame, at: site)
   }
@@ -159,9 +171,13 @@ final class Interpreter {
     }
   }
 
-  func make(_ type: ModelCode, _ values: [Value], _ plan: BindingPlan, at site: CallNode?) throws -> Value {
+  func make(_ type: ModelCode, _ values: [Value], _ plan: BindingPlan, at site: CallNode?) throws
+    -> Value
+  {
     var frame = Frame(self, slots: type.constructor.slotCount)
-    for (slot, value) in zip(type.constructor.captureSlots, type.captured) { frame.locals[slot] = value }
+    for (slot, value) in zip(type.constructor.captureSlots, type.captured) {
+      frame.locals[slot] = value
+    }
     _ = try invoke(type.constructor, values, plan, &frame, at: site)
     let arguments = type.constructor.parameters.map { frame.locals[$0.slot] }
     let fields = type.fieldSlots.map { frame.locals[$0] }
@@ -181,18 +197,26 @@ final class Interpreter {
   ) -> (String, String)? {
     switch value {
     case .parameter(let parameter):
-      if let first = seen.updateValue(path, forKey: ObjectIdentifier(parameter)) { return (first, path) }
+      if let first = seen.updateValue(path, forKey: ObjectIdentifier(parameter)) {
+        return (first, path)
+      }
     case .list(let items):
       for (index, item) in items.enumerated() {
         if let found = doubledParameter(item, "\(path)[\(index)]", &seen) { return found }
       }
     case .record(let record):
       for (index, item) in record.values.enumerated() {
-        if let found = doubledParameter(item, "\(path).\(record.labels[index] ?? "\(index)")", &seen) { return found }
+        if let found = doubledParameter(
+          item, "\(path).\(record.labels[index] ?? "\(index)")", &seen)
+        {
+          return found
+        }
       }
     case .model(let model):
       for (name, field) in zip(model.type.fieldNames, model.fields) {
-        if let found = doubledParameter(field, path.isEmpty ? name : "\(path).\(name)", &seen) { return found }
+        if let found = doubledParameter(field, path.isEmpty ? name : "\(path).\(name)", &seen) {
+          return found
+        }
       }
     default: break
     }
@@ -209,7 +233,8 @@ final class Interpreter {
     case let error as TensorError:
       site.diagnostic(error.message, operands: error.operands, hint: error.hint, values)
     case let error as IndexOutOfRange:
-      site.diagnostic("index number \(error.flat) is out of range", operands: [1], hint: nil, values)
+      site.diagnostic(
+        "index number \(error.flat) is out of range", operands: [1], hint: nil, values)
     default: error
     }
   }
@@ -219,7 +244,9 @@ final class Interpreter {
     do { return try body() } catch {
       throw diagnose(
         error,
-        OperandSite(function: "", spans: [span, nil], valueIndices: [nil, nil], fallbackNames: [span.text, "the other"], whole: span), [])
+        OperandSite(
+          function: "", spans: [span, nil], valueIndices: [nil, nil],
+          fallbackNames: [span.text, "the other"], whole: span), [])
     }
   }
 
@@ -253,7 +280,8 @@ final class Interpreter {
       hint = nearest(name.text, among: Builtin.table.map(\.name)).map { "did you mean \($0)?" }
     }
     return Diagnostic(
-      "\(base.kind) has no \(name.text), and there is no function of that name", at: name.span, hint: hint)
+      "\(base.kind) has no \(name.text), and there is no function of that name", at: name.span,
+      hint: hint)
   }
 
   // MARK: Script parameters and imports
@@ -322,7 +350,8 @@ final class Module {
   func removeAll() { cells = [:] }
 
   var definedNames: [String] {
-    cells.values.filter { if case .undefined = $0.value { false } else { true } }.map(\.name).sorted()
+    cells.values.filter { if case .undefined = $0.value { false } else { true } }.map(\.name)
+      .sorted()
   }
 
   var visibleNames: [String] {

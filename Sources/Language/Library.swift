@@ -37,7 +37,8 @@ final class Library {
     _ = module
     for statement in scripts.flatMap(\.statements) {
       switch statement.kind {
-      case .function(let declaration) where declaration.name.text == name: return declaration.span.text
+      case .function(let declaration) where declaration.name.text == name:
+        return declaration.span.text
       case .model(let declaration) where declaration.name.text == name: return declaration.span.text
       default: continue
       }

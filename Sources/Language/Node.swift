@@ -503,11 +503,13 @@ func iterate(
   case .lazy(let list):
     for index in 0..<list.count {
       try poll()
-      guard try body(frame.interpreter.located(sequence.span) { try list.item(index) }, &frame) else { return }
+      guard try body(frame.interpreter.located(sequence.span) { try list.item(index) }, &frame)
+      else { return }
     }
   default:
     guard let items = try frame.interpreter.located(sequence.span, { try value.items() }) else {
-      throw Diagnostic("can't go through \(value.described)", at: sequence.span,
+      throw Diagnostic(
+        "can't go through \(value.described)", at: sequence.span,
         hint: value.asInt == nil ? nil : "0..n goes through the numbers below n")
     }
     for item in items {
@@ -519,7 +521,8 @@ func iterate(
 
 /// The parts of a tuple, list or tensor, as many as there are names.
 func unpack(_ value: Value, into count: Int, at span: Span) throws -> [Value] {
-  if case .string = value {} else if let items = try value.items() {
+  if case .string = value {
+  } else if let items = try value.items() {
     guard items.count == count else {
       throw Diagnostic(
         "\(count) names, and \(value.described) has \(items.count) parts", at: span)

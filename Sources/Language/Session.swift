@@ -50,7 +50,8 @@ package final class Session {
   private func diagnostic(_ error: any Error, _ span: Span) -> Diagnostic {
     if let diagnostic = error as? Diagnostic { return diagnostic }
     let located = interpreter.diagnose(
-      error, OperandSite(function: "", spans: [], valueIndices: [], fallbackNames: [], whole: span), [])
+      error, OperandSite(function: "", spans: [], valueIndices: [], fallbackNames: [], whole: span),
+      [])
     return located as? Diagnostic ?? Diagnostic("\(error)", at: span)
   }
 
@@ -119,7 +120,8 @@ package struct ScriptParameter {
   package static func all(in script: Script) -> [ScriptParameter] {
     script.statements.compactMap { statement in
       guard case .scriptParameter(let name, let value) = statement.kind else { return nil }
-      return ScriptParameter(name: name.text, fallback: value.span.text, help: statement.documentation)
+      return ScriptParameter(
+        name: name.text, fallback: value.span.text, help: statement.documentation)
     }
   }
 

@@ -93,7 +93,8 @@ extension Diagnostic {
     if marked[offset] { under += "─" }
     while under.last == " " { under.removeLast() }
     let indent = shown.prefix { $0 == " " }.count
-    return Self.clip("  " + shown.dropFirst(indent), "  " + under.dropFirst(min(indent, under.count)))
+    return Self.clip(
+      "  " + shown.dropFirst(indent), "  " + under.dropFirst(min(indent, under.count)))
   }
 
   private static func clip(_ shown: String, _ under: String, width: Int = 110) -> [String] {

@@ -53,7 +53,8 @@ struct Lexer {
   }
 
   private mutating func report(_ message: String, from start: Int, hint: String? = nil) {
-    problems.append(Diagnostic(message, at: Span(source, start, max(position, start + 1)), hint: hint))
+    problems.append(
+      Diagnostic(message, at: Span(source, start, max(position, start + 1)), hint: hint))
   }
 
   // MARK: Lines and comments
@@ -226,7 +227,8 @@ struct Lexer {
       while position < limit, isNamePart(at: position), bytes[position] < 0x80 { position += 1 }
       let digits = source.text((start + 2)..<position).filter { $0 != "_" }
       guard let value = Int(digits, radix: 16) else {
-        report("\(source.text(start..<position)) is not a hexadecimal integer of 64 bits", from: start)
+        report(
+          "\(source.text(start..<position)) is not a hexadecimal integer of 64 bits", from: start)
         return add(.integer(0), from: start)
       }
       return add(.integer(value), from: start)

@@ -93,7 +93,9 @@ extension Parser {
         start.through(previous.span))
     }
     index = before
-    let items = try parseItems("[", "]") { (parser) throws(Diagnostic) in try parser.parseExpression() }
+    let items = try parseItems("[", "]") { (parser) throws(Diagnostic) in
+      try parser.parseExpression()
+    }
     return Expression(.list(items), start.through(previous.span))
   }
 

@@ -78,7 +78,9 @@ extension Parser {
     return left
   }
 
-  private mutating func parse(_ infix: Infix, after left: Expression) throws(Diagnostic) -> Expression {
+  private mutating func parse(_ infix: Infix, after left: Expression) throws(Diagnostic)
+    -> Expression
+  {
     let precedence = infix.precedence
     func span(_ end: Expression) -> Span { left.span.through(end.span) }
     switch infix {
@@ -294,7 +296,8 @@ extension Parser {
       return Expression(.float(value), span)
     case .string(let pieces):
       index += 1
-      return Expression(.string(try pieces.map { (piece) throws(Diagnostic) in try parse(piece) }), span)
+      return Expression(
+        .string(try pieces.map { (piece) throws(Diagnostic) in try parse(piece) }), span)
     case .name(let text):
       index += 1
       return Expression(.name(text), span)

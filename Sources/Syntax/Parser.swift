@@ -121,7 +121,9 @@ package struct Parser {
       index += 1
       return statement(.importFile(try parseExpression()), from: start)
     case .name("model"):
-      if case .name = peek(1).kind, case .symbol("(") = peek(2).kind { return try parseModel(start) }
+      if case .name = peek(1).kind, case .symbol("(") = peek(2).kind {
+        return try parseModel(start)
+      }
     case .name("arg"):
       if case .name = peek(1).kind, case .symbol("=") = peek(2).kind {
         return try parseScriptParameter(start)

@@ -43,10 +43,12 @@ package enum Machine {
       var thread = pthread_t()
       while true {
         pthread_attr_setstacksize(&attributes, size)
-        let status = pthread_create(&thread, &attributes, { context in
-          Unmanaged<Work>.fromOpaque(context!).takeUnretainedValue().run()
-          return nil
-        }, context)
+        let status = pthread_create(
+          &thread, &attributes,
+          { context in
+            Unmanaged<Work>.fromOpaque(context!).takeUnretainedValue().run()
+            return nil
+          }, context)
         if status == 0 { break }
         size /= 2
         precondition(size > 1 << 20, "a thread can be started")

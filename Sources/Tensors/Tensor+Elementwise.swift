@@ -184,7 +184,8 @@ extension Tensor {
   func check(_ status: attn_status) throws {
     switch status {
     case ATTN_OK: return
-    case ATTN_OVERFLOW: throw TensorError("the result does not fit in \(dtype.name)", operands: [0, 1])
+    case ATTN_OVERFLOW:
+      throw TensorError("the result does not fit in \(dtype.name)", operands: [0, 1])
     case ATTN_DIVISION_BY_ZERO: throw TensorError("integer division by zero", operands: [1])
     case ATTN_NEGATIVE_POWER:
       throw TensorError(

@@ -20,7 +20,8 @@ extension Tensor {
   }
 
   /// This tensor with `rows` added at `indices` (which are in range), in ascending order.
-  package func addingRows(_ rows: Tensor, at indices: Tensor, keep: Tensor? = nil) throws -> Tensor {
+  package func addingRows(_ rows: Tensor, at indices: Tensor, keep: Tensor? = nil) throws -> Tensor
+  {
     let rows = try rows.contiguous()
     let indices = try indices.contiguous()
     let keep = try keep?.contiguous()
@@ -48,7 +49,8 @@ extension Tensor {
     let strides = rowMajorStrides(shape)
     var at = 0
     for part in parts {
-      part.copy(strides: part.elementStrides, to: result, strides: strides, offset: at * strides[axis])
+      part.copy(
+        strides: part.elementStrides, to: result, strides: strides, offset: at * strides[axis])
       at += part.shape[axis]
     }
     return result
@@ -66,7 +68,9 @@ extension Tensor {
 
   /// Zeros of `shape` with this tensor written to the places that a slice reads: the gradient of
   /// `sliced` and `selected`.
-  package func scattered(into shape: [Int], over base: Tensor? = nil, slices: [AxisSlice]) throws -> Tensor {
+  package func scattered(into shape: [Int], over base: Tensor? = nil, slices: [AxisSlice]) throws
+    -> Tensor
+  {
     let result = try base?.copied() ?? Tensor.full(shape, 0, dtype)
     let whole = rowMajorStrides(shape)
     var strides: [Int] = []

@@ -6,7 +6,8 @@ extension Tensor {
   /// Operands may be views with any strides, 0 included: nothing is copied to bring axes in order.
   /// Each element is one chain of fused multiply-adds over k, ascending.
   package static func product(_ a: Tensor, _ b: Tensor) throws -> Tensor {
-    precondition(a.dtype == b.dtype && a.rank == b.rank && a.rank >= 2, "operands are brought in line")
+    precondition(
+      a.dtype == b.dtype && a.rank == b.rank && a.rank >= 2, "operands are brought in line")
     let rank = a.rank
     let leading = Array(a.shape[..<(rank - 2)])
     let (m, k, n) = (a.shape[rank - 2], a.shape[rank - 1], b.shape[rank - 1])

@@ -65,7 +65,9 @@ package struct Digest: Sendable {
   package mutating func add(_ text: String) {
     let bytes = Array(text.utf8)
     // SAFETY: the kernel reads `count` bytes.
-    value = bytes.withUnsafeBytes { attn_hash(ATTN_BOOL, Int64(bytes.count), $0.baseAddress, value) }
+    value = bytes.withUnsafeBytes {
+      attn_hash(ATTN_BOOL, Int64(bytes.count), $0.baseAddress, value)
+    }
   }
 
   /// Over dtype, shape and bits, every NaN as the canonical one.

@@ -42,7 +42,9 @@ extension Tensor {
     (shape[..<axis].reduce(1, *), shape[axis], shape[(axis + 1)...].reduce(1, *))
   }
 
-  package func reduced(_ reduction: Reduction, axis: Int, order: SummationOrder? = nil) throws -> Tensor {
+  package func reduced(_ reduction: Reduction, axis: Int, order: SummationOrder? = nil) throws
+    -> Tensor
+  {
     let x = try contiguous()
     let (outer, n, inner) = split(at: axis)
     var shape = shape
@@ -62,7 +64,9 @@ extension Tensor {
     let x = try contiguous()
     let (outer, n, inner) = split(at: axis)
     guard n > 0 else {
-      throw TensorError("axis \(axis) of {0} is empty, so it has no \(largest ? "largest" : "smallest") element", operands: [0])
+      throw TensorError(
+        "axis \(axis) of {0} is empty, so it has no \(largest ? "largest" : "smallest") element",
+        operands: [0])
     }
     var shape = shape
     shape.remove(at: axis)

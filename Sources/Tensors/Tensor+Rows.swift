@@ -13,7 +13,8 @@ extension Tensor {
     guard let keep else {
       // SAFETY: both buffers hold rows·n elements; no condition is given.
       attn_softmax(
-        dtype.kernel, log, Int64(rowCount), Int64(rowLength), x.pointer, nil, nil, 0, result.pointer)
+        dtype.kernel, log, Int64(rowCount), Int64(rowLength), x.pointer, nil, nil, 0, result.pointer
+      )
       return result
     }
     precondition(keep.dtype == .bool && keep.shape == shape, "the condition is brought in line")

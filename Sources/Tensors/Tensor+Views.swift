@@ -149,7 +149,9 @@ extension Tensor {
     let missing = target.count - rank
     let old = elementStrides
     var strides = [Int](repeating: 0, count: target.count)
-    for axis in 0..<rank where shape[axis] == target[axis + missing] { strides[axis + missing] = old[axis] }
+    for axis in 0..<rank where shape[axis] == target[axis + missing] {
+      strides[axis + missing] = old[axis]
+    }
     return view(shape: target, strides: strides, offset: offset)
   }
 

@@ -21,7 +21,9 @@ package struct Tensor: Sendable {
   /// Bytes of the elements.
   package var byteCount: Int { count * dtype.size }
 
-  init(storage: Storage, offset: Int = 0, shape: [Int], strides: [Int]? = nil, dtype: DType, count: Int) {
+  init(
+    storage: Storage, offset: Int = 0, shape: [Int], strides: [Int]? = nil, dtype: DType, count: Int
+  ) {
     self.storage = storage
     self.offset = offset
     self.shape = shape
@@ -60,10 +62,18 @@ package struct Tensor: Sendable {
 
   // MARK: Making tensors
 
-  package init(_ values: [Float], _ shape: [Int]) throws { try self.init(copying: values, .f32, shape) }
-  package init(_ values: [Double], _ shape: [Int]) throws { try self.init(copying: values, .f64, shape) }
-  package init(_ values: [Int], _ shape: [Int]) throws { try self.init(copying: values, .i64, shape) }
-  package init(_ values: [Int32], _ shape: [Int]) throws { try self.init(copying: values, .i32, shape) }
+  package init(_ values: [Float], _ shape: [Int]) throws {
+    try self.init(copying: values, .f32, shape)
+  }
+  package init(_ values: [Double], _ shape: [Int]) throws {
+    try self.init(copying: values, .f64, shape)
+  }
+  package init(_ values: [Int], _ shape: [Int]) throws {
+    try self.init(copying: values, .i64, shape)
+  }
+  package init(_ values: [Int32], _ shape: [Int]) throws {
+    try self.init(copying: values, .i32, shape)
+  }
   package init(_ values: [Bool], _ shape: [Int]) throws {
     try self.init(copying: values.map { UInt8($0 ? 1 : 0) }, .bool, shape)
   }
@@ -73,7 +83,9 @@ package struct Tensor: Sendable {
     precondition(values.count == count, "the shape holds as many elements as there are values")
     // SAFETY: both buffers hold `byteCount` bytes, checked above.
     values.withUnsafeBytes { bytes in
-      if let base = bytes.baseAddress { storage.pointer.copyMemory(from: base, byteCount: bytes.count) }
+      if let base = bytes.baseAddress {
+        storage.pointer.copyMemory(from: base, byteCount: bytes.count)
+      }
     }
   }
 
@@ -85,7 +97,9 @@ package struct Tensor: Sendable {
     }
     // SAFETY: the buffer holds `byteCount` bytes, checked above.
     bytes.withUnsafeBytes { source in
-      if let base = source.baseAddress { storage.pointer.copyMemory(from: base, byteCount: source.count) }
+      if let base = source.baseAddress {
+        storage.pointer.copyMemory(from: base, byteCount: source.count)
+      }
     }
   }
 
@@ -126,7 +140,8 @@ package struct Tensor: Sendable {
     let result = try Tensor(uninitialized: .i64, [n])
     // SAFETY: the buffer holds n 64-bit integers.
     attn_range(
-      Int64(n), Int64(start), Int64(step), result.storage.pointer.assumingMemoryBound(to: Int64.self))
+      Int64(n), Int64(start), Int64(step),
+      result.storage.pointer.assumingMemoryBound(to: Int64.self))
     return result
   }
 

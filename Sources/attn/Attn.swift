@@ -22,7 +22,9 @@ struct AttnCommand: ParsableCommand {
 
   @OptionGroup var machine: MachineOptions
 
-  @Option(name: [.customShort("e"), .customLong("evaluate")], help: "Evaluate an expression and show its value.")
+  @Option(
+    name: [.customShort("e"), .customLong("evaluate")],
+    help: "Evaluate an expression and show its value.")
   var expression: String?
 
   @Flag(name: .long, help: "With --version: the machine's instruction set and threads too.")
@@ -72,7 +74,8 @@ struct MachineOptions: ParsableArguments {
   @Option(name: .long, help: ArgumentHelp("Threads for large operations.", valueName: "n"))
   var threads: Int?
 
-  @Option(name: .long, help: ArgumentHelp("Instruction set: avx512, avx2 or baseline.", valueName: "set"))
+  @Option(
+    name: .long, help: ArgumentHelp("Instruction set: avx512, avx2 or baseline.", valueName: "set"))
   var isa: String?
 
   @Option(name: .long, help: ArgumentHelp("Colours: auto, always or never.", valueName: "when"))
@@ -100,7 +103,8 @@ enum ColorChoice: String, ExpressibleByArgument { case auto, always, never }
 struct Run: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Run a script.",
-    discussion: "What stands behind the file is for the script: its parameters, or --help to list them.")
+    discussion:
+      "What stands behind the file is for the script: its parameters, or --help to list them.")
 
   @OptionGroup var machine: MachineOptions
 

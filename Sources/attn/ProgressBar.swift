@@ -34,7 +34,8 @@ final class ProgressBar: ProgressReporter {
       + (note.isEmpty ? "]" : ", \(note)]")
     let room = Terminal.width - head.count - tail.count - 3
     let bar = room >= 5 ? "|\(Self.bar(min(room, 30), Double(done) / Double(max(total, 1))))|" : ""
-    Terminal.writeError("\r\u{1B}[K" + String((head + bar + tail).prefix(max(Terminal.width - 1, 10))))
+    Terminal.writeError(
+      "\r\u{1B}[K" + String((head + bar + tail).prefix(max(Terminal.width - 1, 10))))
     isShown = true
   }
 

@@ -20,7 +20,8 @@ struct Runner {
       let session = makeSession(folder: ".")
       let text: String
       do throws(BuiltinError) { text = try session.context.files.readText(file) } catch {
-        Terminal.writeError("error: \(error.message)\n" + (error.hint.map { "  hint: \($0)\n" } ?? ""))
+        Terminal.writeError(
+          "error: \(error.message)\n" + (error.hint.map { "  hint: \($0)\n" } ?? ""))
         return 2
       }
       session.context.files.base = Files.folder(of: file)
@@ -33,7 +34,8 @@ struct Runner {
       do throws(BuiltinError) {
         try read(arguments, parameters, into: session)
       } catch {
-        Terminal.writeError("error: \(error.message)\n" + (error.hint.map { "  hint: \($0)\n" } ?? ""))
+        Terminal.writeError(
+          "error: \(error.message)\n" + (error.hint.map { "  hint: \($0)\n" } ?? ""))
         return 2
       }
       return run(script, in: session)
@@ -130,7 +132,9 @@ struct Runner {
     // The comment at the top of the script says what it is for.
     let head = script.comments.prefix { $0.kind != .output && !$0.isTrailing }
       .filter { $0.kind == .plain || $0.kind == .documentation }
-      .prefix(while: { [first = script.statements.first?.span.start ?? Int.max] in $0.span.start < first })
+      .prefix(while: { [first = script.statements.first?.span.start ?? Int.max] in
+        $0.span.start < first
+      })
     if !head.isEmpty { lines += [""] + head.map(\.text) }
     if !parameters.isEmpty {
       let width = (parameters.map(\.name.count).max() ?? 0) + 2
@@ -138,7 +142,9 @@ struct Runner {
       lines.append("")
       for parameter in parameters {
         let name = "--\(parameter.name)".padding(width)
-        lines.append("  \(name)  \((parameter.help ?? "").padding(40))  default \(parameter.fallback.padding(values))".trimmedEnd)
+        lines.append(
+          "  \(name)  \((parameter.help ?? "").padding(40))  default \(parameter.fallback.padding(values))"
+            .trimmedEnd)
       }
     }
     return lines.joined(separator: "\n") + "\n"

@@ -9,7 +9,9 @@ enum Terminal {
   private static func emit(_ text: String, _ descriptor: Int32) {
     var bytes = Array(text.utf8)[...]
     while !bytes.isEmpty {
-      let count = bytes.withContiguousStorageIfAvailable { Glibc.write(descriptor, $0.baseAddress, $0.count) } ?? 0
+      let count =
+        bytes.withContiguousStorageIfAvailable { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+        ?? 0
       if count < 0 {
         if errno == EINTR { continue }
         // Nobody reads any more: stop quietly, as other tools do.

@@ -6,7 +6,7 @@
 //
 // Times are the best of several rounds, the two products taking turns, so that a busy neighbour
 // disturbs both alike. After OpenBLAS's turn there is a pause: its idle threads go on spinning for
-// some 20 ms. GFLOP/s count a multiplication and an addition as two.
+// some 30 ms. GFLOP/s count a multiplication and an addition as two.
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>
@@ -140,7 +140,7 @@ int main(int count, char **arguments) {
         }
         double each = (seconds() - start) / (double)repeats;
         if (each < best[which]) best[which] = each;
-        if (which == 1 && threads > 1) usleep(25000);
+        if (which == 1 && threads > 1) usleep(100000);
       }
     printf("%-26s %12.1f %10.1f %10.0f\n", p.name, flops / best[0] * 1e-9, flops / best[1] * 1e-9,
            best[0] * 1e9);

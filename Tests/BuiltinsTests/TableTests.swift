@@ -1,0 +1,97 @@
+import Autodiff
+import Builtins
+import Language
+import Shapes
+import Syntax
+import Tensors
+import Testing
+
+/// What holds for every primitive, without anyone remembering.
+@Suite struct TableTests {
+  @Test func namesAreUnique() {
+    var seen: Set<String> = []
+    for builtin in Builtin.table { #expect(seen.insert(builtin.name).inserted, "\(builtin.name)") }
+  }
+
+  @Test(arguments: Builtin.table.map(\.name))
+  func summaryEndsWithAPeriod(_ name: String) throws {
+    let builtin = try #require(Builtin.named[name])
+    #expect(builtin.summary.hasSuffix("."), "\(builtin.summary)")
+  }
+
+  @Test(arguments: Builtin.table.map(\.name))
+  func everyExampleHolds(_ name: String) throws {
+    let builtin = try #require(Builtin.named[name])
+    for example in builtin.examples {
+      var printed = ""
+      let session = Session()
+      session.context.output = { printed += $0 }
+      switch example {
+      case .prints(let text, let expected):
+        try onDeepStack { try session.run(text) }
+        #expect(printed == expected + "\n", "\(text)")
+      case .fails(let text, let expected):
+        do {
+          try onDeepStack { try session.run(text) }
+          Issue.record("\(text) did not fail")
+        } catch let diagnostic as Diagnostic {
+          #expect(diagnostic.message == expected, "\(text)")
+        }
+      }
+    }
+  }
+
+  @Test(arguments: Builtin.table.filter { !$0.gradients.isEmpty }.map(\.name))
+  func everyGradientMatchesFiniteDifferences(_ name: String) throws {
+    let builtin = try #require(Builtin.named[name])
+    for check in builtin.gradients {
+      let session = Session()
+      let names = ["x", "y", "z"].prefix(check.shapes.count)
+      var random = RandomState(seed: 7)
+      for (name, shape) in zip(names, check.shapes) {
+        session[name] = .tensor(Variable(try random.normal(shape, .f64)))
+      }
+      let list = names.joined(separator: ", ")
+      let worst = try onDeepStack {
+        try session.evaluate("gradcheck((\(list)) -> \(check.expression), \(list))")
+      }
+      #expect(try #require(worst.asDouble) < 1e-7, "\(check.expression) at \(check.shapes)")
+    }
+  }
+
+  @Test(arguments: Builtin.table.filter { $0.signature.result != nil }.map(\.name))
+  func symbolicShapeIsTheConcreteOne(_ name: String) throws {
+    let builtin = try #require(Builtin.named[name])
+    for check in builtin.gradients {
+      let session = Session()
+      let names = ["x", "y", "z"].prefix(check.shapes.count)
+      var random = RandomState(seed: 7)
+      for (name, shape) in zip(names, check.shapes) {
+        session[name] = .tensor(Variable(try random.normal(shape, .f64)))
+      }
+      // Only calls of the primitive on the inputs in order say what its signature says.
+      guard check.expression == "\(name)(\(names.joined(separator: ", ")))" else { continue }
+      let result = try onDeepStack { try session.evaluate(check.expression) }
+      var shapes: [[Dimension]?] = check.shapes.map { $0.map(Dimension.known) }
+      shapes += Array(repeating: nil, count: builtin.signature.parameters.count - shapes.count)
+      let symbolic = try builtin.signature.result(for: shapes)
+      #expect(
+        symbolic == (try #require(result.variable)).shape.map(Dimension.known),
+        "\(check.expression)")
+    }
+  }
+
+  @Test func reducersOfTheGrammarAreThoseOfTheTable() {
+    #expect(Parser.reducers == Set(Builtin.table.filter { $0.reducer != nil }.map(\.name)))
+  }
+}
+
+extension Session {
+  /// Runs statements as a script does, echoes included.
+  fileprivate func run(_ text: String) throws { try evaluate(text) }
+}
+
+/// Runs a closure where scripts run.
+func onDeepStack<Value>(_ body: () throws -> Value) throws -> Value {
+  try Machine.withDeepStack { Result { try body() } }.get()
+}

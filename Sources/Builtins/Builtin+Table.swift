@@ -1,12 +1,19 @@
 import Tensors
 
 extension Builtin {
-  /// Every primitive, family by family.
-  package static let table: [Builtin] =
-    operatorFamily + creationFamily + randomFamily + functionFamily + elementwiseFamily
-    + reductionFamily + rowFamily + einsumFamily + patternFamily + shapeFamily + joiningFamily
-    + indexingFamily + networkFamily + gradientFamily + trainingFamily + collectionFamily
-    + stringFamily + fileFamily + savingFamily + outputFamily
+  /// The primitives by family, in the order of the reference page.
+  package static let families: [(title: String, members: [Builtin])] = [
+    ("Operators", operatorFamily), ("Making tensors", creationFamily), ("Random numbers", randomFamily),
+    ("Functions of one number", functionFamily), ("Element by element", elementwiseFamily),
+    ("Reductions", reductionFamily), ("Along an axis", rowFamily), ("Einsum", einsumFamily),
+    ("Patterns of axes", patternFamily), ("Shapes", shapeFamily), ("Joining and splitting", joiningFamily),
+    ("Positions", indexingFamily), ("Networks", networkFamily), ("Gradients", gradientFamily),
+    ("Models and training", trainingFamily), ("Lists and records", collectionFamily),
+    ("Strings", stringFamily), ("Files", fileFamily), ("Saving", savingFamily), ("Output", outputFamily),
+  ]
+
+  /// Every primitive.
+  package static let table: [Builtin] = families.flatMap(\.members)
 
   package static let named: [String: Builtin] = Dictionary(
     uniqueKeysWithValues: table.map { ($0.name, $0) })

@@ -280,7 +280,7 @@ extension Builtin {
 extension Builtin {
   static let randomState = Builtin(
     "random_state()", "The seed and the next place in the stream of random numbers, as i64[2].",
-    examples: [.prints("random_state()", "i64[2]\n 0  0")], traits: .effectful
+    examples: [.prints("seed(3); random_state()", "i64[2]\n 3  0")], traits: .effectful
   ) { arguments in
     let random = arguments.context.random
     return .tensor(

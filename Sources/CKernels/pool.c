@@ -16,7 +16,9 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "include/CKernels.h"
 #include "machine.h"
@@ -35,6 +37,7 @@ static _Alignas(64) _Atomic int64_t unfinished;
 static _Alignas(64) _Atomic int32_t sleepers;
 static _Atomic bool host_sleeps;
 static _Atomic int32_t active_workers;  // workers with a greater index leave the loop alone
+static _Atomic int32_t host_core;
 
 static struct {
   void (*body)(void *context, int64_t part);
@@ -102,31 +105,104 @@ static void work(void) {
   }
 }
 
+static int32_t this_core(void) {
+#if defined(__linux__)
+  return sched_getcpu();
+#else
+  return -1;
+#endif
+}
+
+// A scheduler that sees no cache shared between cores (as in some virtual machines) wakes a worker
+// where it slept, even if that is now the host's core, and leaves it there for many milliseconds,
+// the two taking turns or the worker just waiting. Forbidding that core for a moment moves it.
+#if defined(__linux__)
+static struct {
+  pid_t thread;
+  int32_t core;    // where it went to sleep; -1: awake
+  bool forbidden;  // that core, by the host, until the worker wakes
+} nap[MOST_WORKERS];       // under sleep_lock
+static cpu_set_t allowed;  // the host's cores, for a worker to go back to; under sleep_lock
+
+static bool all_but(int32_t core, cpu_set_t *all, cpu_set_t *others) {
+  if (attn_thread_count() > attn_core_count()) return false;
+  if (core < 0 || core >= CPU_SETSIZE || sched_getaffinity(0, sizeof *all, all) != 0) return false;
+  *others = *all;
+  CPU_CLR((size_t)core, others);
+  return CPU_COUNT(others) > 0;
+}
+
+// By the host, under sleep_lock, before it wakes the workers.
+static void clear_core_of_host(int32_t core) {
+  cpu_set_t others;
+  bool known = false;
+  for (int32_t i = 0; i < worker_count; i++) {
+    if (nap[i].core != core || nap[i].thread == 0) continue;
+    if (!known && !all_but(core, &allowed, &others)) return;
+    known = true;
+    nap[i].forbidden = sched_setaffinity(nap[i].thread, sizeof others, &others) == 0;
+  }
+}
+
+// By a worker that begins to work on a loop.
+static void leave_core_of_host(void) {
+  cpu_set_t all, others;
+  int32_t core = this_core();
+  if (core == atomic_load_explicit(&host_core, memory_order_relaxed) &&
+      all_but(core, &all, &others) && sched_setaffinity(0, sizeof others, &others) == 0)
+    (void)sched_setaffinity(0, sizeof all, &all);
+}
+
+// By a worker, under sleep_lock, before and after it sleeps.
+static void fall_asleep(int32_t index) {
+  nap[index].thread = gettid();
+  nap[index].core = this_core();
+}
+static void wake_up(int32_t index) {
+  nap[index].core = -1;
+  if (nap[index].forbidden) (void)sched_setaffinity(0, sizeof allowed, &allowed);
+  nap[index].forbidden = false;
+}
+#else
+static void clear_core_of_host(int32_t core) { (void)core; }
+static void leave_core_of_host(void) {}
+static void fall_asleep(int32_t index) { (void)index; }
+static void wake_up(int32_t index) { (void)index; }
+#endif
+
 static void *worker(void *argument) {
   int32_t index = (int32_t)(intptr_t)argument;
   inside_body = true;
   for (;;) {
     bool wanted = index < atomic_load_explicit(&active_workers, memory_order_relaxed);
     if (wanted && spin(&unclaimed, false)) {
+      leave_core_of_host();
       work();
       continue;
     }
     // `sleepers` goes up before the last look at `unclaimed`, and the host looks at `sleepers`
     // after it has stored `unclaimed`: one of the two sees the other.
     pthread_mutex_lock(&sleep_lock);
+    fall_asleep(index);
     atomic_fetch_add(&sleepers, 1);
     // One wait and no more: who is woken too late for this loop spins for the next.
     if (atomic_load(&unclaimed) <= 0 || index >= atomic_load(&active_workers))
       pthread_cond_wait(&loop_published, &sleep_lock);
     atomic_fetch_sub(&sleepers, 1);
+    wake_up(index);
     pthread_mutex_unlock(&sleep_lock);
-    if (index < atomic_load(&active_workers)) work();
+    if (index >= atomic_load(&active_workers)) continue;
+    leave_core_of_host();
+    work();
   }
   return NULL;
 }
 
 // A child of fork has the caller only: it forgets the workers and makes its own when it needs them.
 static void forget_pool(void) {
+#if defined(__linux__)
+  memset(nap, 0, sizeof nap);
+#endif
   worker_count = 0;
   atomic_store(&unclaimed, 0);
   atomic_store(&unfinished, 0);
@@ -166,10 +242,13 @@ void attn_parallel(int64_t parts, void (*body)(void *context, int64_t part), voi
   loop.context = context;
   loop.parts = parts;
   atomic_store_explicit(&active_workers, workers, memory_order_relaxed);
+  int32_t core = this_core();
+  atomic_store_explicit(&host_core, core, memory_order_relaxed);
   atomic_store_explicit(&unfinished, parts, memory_order_relaxed);
   atomic_store(&unclaimed, parts);
   if (atomic_load(&sleepers) > 0) {
     pthread_mutex_lock(&sleep_lock);
+    clear_core_of_host(core);
     pthread_cond_broadcast(&loop_published);
     pthread_mutex_unlock(&sleep_lock);
   }

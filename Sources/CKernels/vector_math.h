@@ -102,7 +102,7 @@ typedef struct { f64x8 m; f64x8_whole by; } f64x8_exp_parts;
   }
 ATTN_BOTH(ATTN_EXP_CORE)
 
-// Error: f32 ULP_EXP32, f64 ULP_EXP64.
+// Error: f32 0.86, f64 0.83.
 #define ATTN_EXP_FUNCTION(V, F, E, W)                                                 \
   ATTN_INLINE V V##_exp(V x) {                                                        \
     x = x > F##_PICK(90.0, 711.0) ? F##_PICK(90.0, 711.0) : x;                        \
@@ -145,7 +145,7 @@ ATTN_INLINE f64x8_log_parts f64x8_log_core(f64x8 x) {
   }
 ATTN_BOTH(ATTN_LOG_SPECIALS)
 
-// log(x) = k ln 2 + f - f^2 / 2 + f^3 P(f), f = m - 1. Error: ULP_LOG32.
+// log(x) = k ln 2 + f - f^2 / 2 + f^3 P(f), f = m - 1. Error: 0.84.
 ATTN_INLINE f32x16 f32x16_log(f32x16 x) {
   f32x16_log_parts p = f32x16_log_core(x);
   f32x16 f = p.m - 1, square = f * f;
@@ -157,7 +157,7 @@ ATTN_INLINE f32x16 f32x16_log(f32x16 x) {
 
 // log(x) = k ln 2 + log((1 + s) / (1 - s)), s = f / (2 + f), f = m - 1, and with h = f^2 / 2
 // log(1 + f) = f - (h - s (h + s^2 P(s^2))), which keeps what s rounds away small.
-// Error: ULP_LOG64.
+// Error: 0.83.
 ATTN_INLINE f64x8 f64x8_log(f64x8 x) {
   f64x8_log_parts p = f64x8_log_core(x);
   f64x8 f = p.m - 1, s = f / (2 + f), z = s * s, h = 0.5 * f * f;
@@ -284,9 +284,9 @@ ATTN_INLINE f64x8 f64x8_sin_or_cos(f64x8 x, int64_t turn) {
                       ((1 - w) - h) - r * a.low);
   return f64x8_wave(r + s, w + c, a.quadrant + turn);
 }
-// Error: ULP_SIN64. -0 stays -0.
+// Error: 0.77. -0 stays -0.
 ATTN_INLINE f64x8 f64x8_sin(f64x8 x) { return x == 0 ? x : f64x8_sin_or_cos(x, 0); }
-// Error: ULP_COS64.
+// Error: 0.77.
 ATTN_INLINE f64x8 f64x8_cos(f64x8 x) { return f64x8_sin_or_cos(x, 1); }
 
 // f32 by way of f64, with two parts of pi / 2 and shorter polynomials.
@@ -298,13 +298,13 @@ ATTN_INLINE f64x8 f64x8_sin_or_cos_short(f64x8 x, int64_t turn) {
   c = f64x8_fma(z * z, ATTN_POLYNOMIAL(f64x8, z, f64_cos_short), c);
   return f64x8_wave(s, c, a.quadrant + turn);
 }
-// Error: ULP_SIN32. -0 stays -0.
+// Error: 0.51. -0 stays -0.
 ATTN_INLINE f32x16 f32x16_sin(f32x16 x) {
   f32x16 y = f32x16_from_halves(f64x8_sin_or_cos_short(f64x8_from_low(x), 0),
                                 f64x8_sin_or_cos_short(f64x8_from_high(x), 0));
   return x == 0 ? x : y;
 }
-// Error: ULP_COS32.
+// Error: 0.51.
 ATTN_INLINE f32x16 f32x16_cos(f32x16 x) {
   return f32x16_from_halves(f64x8_sin_or_cos_short(f64x8_from_low(x), 1),
                             f64x8_sin_or_cos_short(f64x8_from_high(x), 1));
@@ -313,7 +313,7 @@ ATTN_INLINE f32x16 f32x16_cos(f32x16 x) {
 // MARK: tanh, sigmoid and what is built on them
 
 // With e = exp(-2 |x|) and t = e - 1 = m 2^k + (2^k - 1): -t / (1 + e) where |x| is small,
-// 1 - 2 e / (1 + e) elsewhere, with x's sign. Error: f32 ULP_TANH32, f64 ULP_TANH64.
+// 1 - 2 e / (1 + e) elsewhere, with x's sign. Error: f32 1.96, f64 1.92.
 #define ATTN_TANH_FUNCTION(V, F, E, W)                                                \
   ATTN_INLINE V V##_tanh(V x) {                                                       \
     V a = V##_abs(x);                                                                 \
@@ -328,7 +328,7 @@ ATTN_INLINE f32x16 f32x16_cos(f32x16 x) {
 ATTN_BOTH(ATTN_TANH_FUNCTION)
 
 // sigmoid(x) = 1 / (1 + e) where x >= 0, e / (1 + e) where x < 0, e = exp(-|x|).
-// Error: f32 ULP_SIGMOID32, f64 ULP_SIGMOID64.
+// Error: f32 2.41, f64 2.33.
 #define ATTN_SIGMOID_FUNCTION(V, F, E, W)                                             \
   ATTN_INLINE V V##_sigmoid(V x) {                                                    \
     V e = V##_exp(-V##_abs(x));                                                       \
@@ -349,7 +349,7 @@ ATTN_BOTH(ATTN_SIGMOID_FUNCTION)
 ATTN_BOTH(ATTN_GATED)
 
 // silu(x) = x sigmoid(x). Below the bound it is -0, as is its limit at -inf.
-// Error: f32 ULP_SILU32, f64 ULP_SILU64.
+// Error: f32 3.35, f64 2.83.
 #define ATTN_SILU_FUNCTION(V, F, E, W)                                                \
   ATTN_INLINE V V##_silu(V x) {                                                       \
     x = x < F##_PICK(-110.0, -760.0) ? F##_PICK(-110.0, -760.0) : x;                  \
@@ -358,8 +358,8 @@ ATTN_BOTH(ATTN_GATED)
 ATTN_BOTH(ATTN_SILU_FUNCTION)
 
 // gelu_tanh(x) = x / 2 (1 + tanh(u)) = x sigmoid(2 u), u = sqrt(2 / pi) (x + 0.044715 x^3).
-// Error: f32 ULP_GELU_TANH32, f64 ULP_GELU_TANH64, where |x| <= 1; towards -inf, where the result
-// is tiny and a relative change of x changes it by a multiple, a few |2 u|. Its limit at -inf is -0.
+// Error: f32 3.16, f64 3.00, where |x| <= 1. It grows to a few |2 u| towards -inf, where the result
+// is tiny and ill-conditioned. The limit at -inf is -0.
 #define ATTN_GELU_TANH_FUNCTION(V, F, E, W)                                           \
   ATTN_INLINE V V##_gelu_tanh(V x) {                                                  \
     x = x < F##_PICK(-11.5, -22.5) ? F##_PICK(-11.5, -22.5) : x;                      \
@@ -370,7 +370,7 @@ ATTN_BOTH(ATTN_GELU_TANH_FUNCTION)
 
 // softplus(x) = log(1 + exp(x)) = max(x, 0) + log(1 + e), e = exp(-|x|), and
 // log(1 + e) = 2 atanh(s / 2) = s + s^3 P(s^2), s = 2 e / (2 + e).
-// Error: f32 ULP_SOFTPLUS32, f64 ULP_SOFTPLUS64.
+// Error: f32 2.80, f64 2.47.
 #define ATTN_SOFTPLUS_FUNCTION(V, F, E, W)                                            \
   ATTN_INLINE V V##_softplus(V x) {                                                   \
     V e = V##_exp(-V##_abs(x));                                                       \
@@ -411,7 +411,7 @@ ATTN_INLINE f64x8_normal f64x8_normal_tail(f64x8 a) {
 }
 
 // gelu(x) = x Phi(x) = max(x, 0) - |x| Phi(-|x|). Its limit at -inf is -0.
-// Error: f32 ULP_GELU32, f64 ULP_GELU64.
+// Error: f32 4.04 where |x| <= 1 and 6.45 anywhere, f64 3.81.
 #define ATTN_GELU_FUNCTION(V, F, E, W)                                                \
   ATTN_INLINE V V##_gelu(V x) {                                                       \
     V a = V##_abs(x);                                                                 \
@@ -422,7 +422,7 @@ ATTN_INLINE f64x8_normal f64x8_normal_tail(f64x8 a) {
 ATTN_BOTH(ATTN_GELU_FUNCTION)
 
 // erf(x) = x + x P(x^2) where |x| < 1; elsewhere 1 - exp(-Q(|x|)), Q = -log(erfc). It is 1 from 4
-// on. Error: ULP_ERF32.
+// on. Error: 1.10.
 ATTN_INLINE f32x16 f32x16_erf(f32x16 x) {
   f32x16 a = f32x16_abs(x), z = x * x;
   a = a > 4 ? 4 : a;
@@ -435,7 +435,7 @@ ATTN_INLINE f32x16 f32x16_erf(f32x16 x) {
 }
 
 // erf(x) = x + x P(x^2) where |x| < 1; elsewhere 1 - 2 Phi(-sqrt(2) |x|). It is 1 from 6 on.
-// Error: ULP_ERF64.
+// Error: 1.64.
 ATTN_INLINE f64x8 f64x8_erf(f64x8 x) {
   f64x8 a = f64x8_abs(x), z = x * x;
   a = a > 6 ? 6 : a;
@@ -471,7 +471,7 @@ ATTN_INLINE f64x8 f64x8_pow_specials(f64x8 x, f64x8 p, f64x8 y) {
 
 // |x|^p = exp(p log |x|), where log |x| is held in two numbers, good to about 2^-66:
 // with s = (m - 1) / (m + 1), log m = 2 s + s^3 (2/3 + s^2 P(s^2)), and everything down to the 2/3
-// carries what rounding loses. x^2 is x * x. Error: ULP_POW64.
+// carries what rounding loses. x^2 is x * x. Error: 1.07.
 ATTN_INLINE f64x8 f64x8_pow(f64x8 x, f64x8 p) {
   f64x8_log_parts l = f64x8_log_core(f64x8_abs(x));
   f64x8 f = l.m - 1, d = l.m + 1, d_low = l.m - (d - 1);
@@ -515,7 +515,7 @@ ATTN_INLINE f64x8 f64x8_pow_short(f64x8 x, f64x8 p) {
   f64x8 y = f64x8_fma(r * r, ATTN_POLYNOMIAL(f64x8, r, f64_exp_short), 1 + r);
   return f64x8_pow_specials(x, p, y * f64x8_power_of_2(by.k));
 }
-// Error: ULP_POW32.
+// Error: 0.51.
 ATTN_INLINE f32x16 f32x16_pow(f32x16 x, f32x16 p) {
   i32x16 square = p == 2;
   if (!i32x16_any(~square)) return x * x;

@@ -134,7 +134,8 @@ package struct Parser {
     return try parseAssignmentOrExpression(start)
   }
 
-  private func statement(_ kind: Statement.Kind, from start: Span) -> Statement {
+  /// Mutating, so that the span is read after the parts have been parsed.
+  private mutating func statement(_ kind: Statement.Kind, from start: Span) -> Statement {
     Statement(kind, start.through(previous.span))
   }
 

@@ -18,7 +18,7 @@ struct AttnCommand: ParsableCommand {
       attn run train.attn --help lists them.
       """,
     version: Version.text,
-    subcommands: [Run.self])
+    subcommands: [Run.self, TestCommand.self, DocCommand.self])
 
   @OptionGroup var machine: MachineOptions
 
@@ -43,23 +43,30 @@ struct AttnCommand: ParsableCommand {
     throw ExitCode(2)
   }
 
-  /// `attn FILE` is `attn run FILE`, and options of the script are the script's.
+  /// `attn FILE` is `attn run FILE`, and what stands behind a script's name is the script's.
   static func main() {
     var arguments = Array(CommandLine.arguments.dropFirst())
-    if let first = arguments.first, !first.hasPrefix("-"), first != "run", first != "help" {
-      arguments.insert("run", at: 0)
-    }
     if arguments.contains("--version"), arguments.contains("--verbose"), arguments.count == 2 {
       return print(Version.verbose)
     }
+    var forScript: [String] = []
+    if let file = scriptPosition(in: arguments) {
+      forScript = Array(arguments[(file + 1)...])
+      arguments.removeSubrange((file + 1)...)
+      if !arguments[..<file].contains("run") { arguments.insert("run", at: 0) }
+    }
     do {
       var command = try parseAsRoot(arguments)
-      try command.run()
+      if var run = command as? Run {
+        run.arguments = forScript
+        try run.run()
+      } else {
+        try command.run()
+      }
     } catch let code as ExitCode {
       Terminal.exit(code.rawValue)
     } catch {
-      let code = exitCode(for: error)
-      if code.isSuccess {
+      if exitCode(for: error).isSuccess {
         print(fullMessage(for: error))
         Terminal.exit(0)
       }
@@ -67,6 +74,30 @@ struct AttnCommand: ParsableCommand {
       Terminal.exit(2)
     }
   }
+
+  /// Where the script's name stands, if this is a call to run one.
+  private static func scriptPosition(in arguments: [String]) -> Int? {
+    var at = 0
+    var isRun = false
+    while at < arguments.count {
+      let word = arguments[at]
+      if ["--threads", "--isa", "--color"].contains(word) {
+        at += 2
+      } else if word.hasPrefix("-") {
+        // Other options, such as -e, belong to the command; `run --help` too.
+        guard word.contains("="), word.hasPrefix("--") else { return nil }
+        at += 1
+      } else if !isRun, word == "run" {
+        isRun = true
+        at += 1
+      } else {
+        return isRun || !commands.contains(word) ? at : nil
+      }
+    }
+    return nil
+  }
+
+  private static let commands = ["run", "test", "doc", "help"]
 }
 
 /// Options that every command takes.
@@ -90,6 +121,18 @@ struct MachineOptions: ParsableArguments {
     }
   }
 
+  /// An option behind a script's name, where the script has no parameter of that name.
+  static func apply(_ name: String, _ value: String) -> Bool {
+    switch name {
+    case "threads":
+      guard let count = Int(value), (1...256).contains(count) else { return false }
+      Machine.threadCount = count
+      return true
+    case "isa": return Machine.InstructionSet(rawValue: value).map(Machine.use) ?? false
+    default: return false
+    }
+  }
+
   func apply() throws {
     if let threads { Machine.threadCount = threads }
     if let isa, let set = Machine.InstructionSet(rawValue: isa), !Machine.use(set) {
@@ -110,8 +153,10 @@ struct Run: ParsableCommand {
 
   @Argument(help: "The script.") var file: String
 
-  @Argument(parsing: .captureForPassthrough, help: "The script's parameters: --NAME VALUE.")
+  /// What stands behind the file.
   var arguments: [String] = []
+
+  enum CodingKeys: CodingKey { case machine, file }
 
   func run() throws {
     try machine.apply()

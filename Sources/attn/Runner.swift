@@ -104,6 +104,10 @@ struct Runner {
       }
       name = name.replacing("-", with: "_")
       guard let parameter = parameters.first(where: { $0.name == name }) else {
+        if let next = value ?? rest.first, MachineOptions.apply(name, next) {
+          if value == nil { rest.removeFirst() }
+          continue
+        }
         throw BuiltinError(
           "the script has no parameter \(name)",
           hint: nearest(name, among: parameters.map(\.name)).map { "did you mean --\($0)?" }

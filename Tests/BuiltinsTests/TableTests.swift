@@ -81,6 +81,11 @@ import Testing
     }
   }
 
+  @Test func referencePageIsTheCommittedOne() throws {
+    let root = "/" + #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
+    #expect(try Files().readText("\(root)/docs/builtins.md") == Reference.page, "attn doc > docs/builtins.md")
+  }
+
   @Test func reducersOfTheGrammarAreThoseOfTheTable() {
     #expect(Parser.reducers == Set(Builtin.table.filter { $0.reducer != nil }.map(\.name)))
   }

@@ -1,0 +1,24 @@
+import ArgumentParser
+import Builtins
+import Language
+
+/// `attn doc [NAME]`
+struct DocCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "doc",
+    abstract: "Show what a function or layer does; without a name, the whole reference page.")
+
+  @Argument(help: "A name.") var name: String?
+
+  func run() throws {
+    guard let name else { return Terminal.write(Reference.page) }
+    if let builtin = Builtin.named[name] { return Terminal.write(Reference.help(builtin)) }
+    let session = Session()
+    if let source = session.source(of: name) { return Terminal.write(source + "\n") }
+    Terminal.writeError("error: there is no function \(name)\n")
+    if let near = nearest(name, among: session.visibleNames) {
+      Terminal.writeError("  hint: did you mean \(near)?\n")
+    }
+    throw ExitCode(1)
+  }
+}

@@ -1,0 +1,91 @@
+#!/bin/sh
+# The command as a user runs it: exit statuses, streams, arguments, pictures in a pipe.
+set -u
+cd "$(dirname "$0")/.."
+attn=$PWD/.build/release/attn
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+passed=0
+failed=0
+
+# check NAME STATUS STDOUT-PATTERN STDERR-PATTERN COMMAND...
+check() {
+  name=$1 status=$2 out=$3 err=$4
+  shift 4
+  "$@" >"$work/out" 2>"$work/err" </dev/null
+  got=$?
+  if [ "$got" -eq "$status" ] && grep -qE -- "$out" "$work/out" && grep -qE -- "$err" "$work/err"; then
+    passed=$((passed + 1))
+  else
+    failed=$((failed + 1))
+    echo "FAILED: $name: status $got, wanted $status"
+    sed 's/^/  out: /' "$work/out" | head -n 5
+    sed 's/^/  err: /' "$work/err" | head -n 5
+  fi
+}
+cat >"$work/ok.attn" <<'EOF'
+# Says how many.
+arg count = 3        ## how many
+arg loud = false     ## whether to shout
+arg name = "x.txt"   ## a file
+print("{count} {loud} {name}")
+EOF
+cat >"$work/bad.attn" <<'EOF'
+x = zeros(2, 3)
+x @ x
+EOF
+printf '1 +\n' >"$work/syntax.attn"
+mkdir "$work/folder"
+
+# A pattern needs a line to match: where a stream is to be empty, the command ends it with one.
+check "an expression" 0 '^2$' '' sh -c "$attn -e '1 + 1'; echo >&2"
+check "its error goes to stderr" 1 '^-$' 'add: the shapes' sh -c "$attn -e 'zeros(2) + zeros(3)'; s=\$?; echo -; exit \$s"
+check "version" 0 '^attn [0-9]' '' sh -c "$attn --version; echo >&2"
+check "verbose version" 0 'instruction set' '' sh -c "$attn --version --verbose; echo >&2"
+check "help" 0 'attn run FILE' '' sh -c "$attn --help; echo >&2"
+check "a script" 0 '^3 false x.txt$' '' sh -c "$attn run $work/ok.attn; echo >&2"
+check "a script without run" 0 '^3 false x.txt$' '' sh -c "$attn $work/ok.attn; echo >&2"
+check "its parameters" 0 '^5 true y.txt$' '' sh -c "$attn run $work/ok.attn --count 5 --loud --name=y.txt; echo >&2"
+check "its help" 0 '--count +how many +default 3' '' sh -c "$attn run $work/ok.attn --help; echo >&2"
+check "a wrong parameter" 2 '^-$' 'did you mean --count' sh -c "$attn run $work/ok.attn --cuont 5; s=\$?; echo -; exit \$s"
+check "a wrong kind" 2 '^-$' 'takes a whole number' sh -c "$attn run $work/ok.attn --count many; s=\$?; echo -; exit \$s"
+check "a failing script" 1 '^-$' 'bad.attn:2:1: error: matmul: the inner sizes differ' sh -c "$attn run $work/bad.attn; s=\$?; echo -; exit \$s"
+check "a mistake in the text" 1 '^-$' 'syntax.attn:1:4: error: expected an expression' sh -c "$attn run $work/syntax.attn; s=\$?; echo -; exit \$s"
+check "a missing script" 2 '^-$' 'there is no file' sh -c "$attn run $work/none.attn; s=\$?; echo -; exit \$s"
+check "a folder as a script" 2 '^-$' 'is a folder' sh -c "$attn run $work/folder; s=\$?; echo -; exit \$s"
+check "a wrong option" 2 '^-$' 'isa' sh -c "$attn --isa pentium -e 1; s=\$?; echo -; exit \$s"
+check "no escape codes in a pipe" 0 '^0 = ' '' sh -c "$attn -e 'heatmap(eye(3))' | grep -v '$(printf '\033')'; echo >&2"
+check "colours on demand" 0 "$(printf '\033')\\[" '' sh -c "$attn --color always -e 'heatmap(eye(3))'; echo >&2"
+check "tests that hold" 0 '^[0-9]+ passed, 0 failed' '' sh -c "$attn test Tests/Scripts; echo >&2"
+check "no test found" 2 '^-$' 'no test found' sh -c "$attn test $work/folder; s=\$?; echo -; exit \$s"
+printf '1 + 1\n#> 3\n' >"$work/differs.attn"
+check "a test that differs" 1 '0 passed, 1 failed' '' sh -c "$attn test $work/differs.attn; s=\$?; echo >&2; exit \$s"
+check "no update where CI is set" 2 '^-$' 'CI is set' sh -c "CI=1 $attn test --update $work/differs.attn; s=\$?; echo -; exit \$s"
+check "an update" 0 'updated' '' sh -c "CI= $attn test --update $work/differs.attn && $attn test $work/differs.attn; s=\$?; echo >&2; exit \$s"
+
+# Ctrl-C in a training loop: the model so far, the rest of the script, and exit 130.
+cat >"$work/long.attn" <<'EOF'
+corpus = chars("abcdefgh" .repeat_text(200))
+gpt = GPT(vocab: corpus.vocab, context: 32, width: 64, heads: 2, layers: 2)
+gpt = train(gpt, corpus.batches(size: 8, context: 32), steps: 1000000)
+print("went on")
+EOF
+check "an interruption" 130 '^went on$' '' timeout 60 sh -c "$attn run $work/long.attn & sleep 2; kill -INT \$!; wait \$!; s=\$?; echo >&2; exit \$s"
+
+# The same bits whatever the threads and instruction set.
+cat >"$work/bits.attn" <<'EOF'
+corpus = chars("the quick brown fox jumps over the lazy dog. ".repeat_text(20))
+gpt = GPT(vocab: corpus.vocab, context: 32, width: 64, heads: 4, layers: 2, dropout: 0.1)
+gpt = train(gpt, corpus.batches(size: 8, context: 32), steps: 10, clip: 1.0)
+print(hash(gpt))
+EOF
+"$attn" run "$work/bits.attn" >"$work/wanted"
+for isa in baseline avx2 avx512; do
+  "$attn" --isa $isa -e 1 >/dev/null 2>&1 || continue
+  for threads in 1 2 3 7; do
+    check "bits with $isa and $threads threads" 0 "^$(cat "$work/wanted")\$" '' sh -c "$attn run --isa $isa --threads $threads $work/bits.attn; echo >&2"
+  done
+done
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]

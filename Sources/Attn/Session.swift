@@ -76,8 +76,7 @@ public final class Session {
   }
 
   /// Calls a function or model of the session.
-  public func call(_ function: Attn.Value, _ arguments: any AttnConvertible...) throws -> Attn.Value
-  {
+  public func call(_ function: Attn.Value, _ arguments: any AttnConvertible...) throws -> Attn.Value {
     try translated {
       Attn.Value(try session.call(function.value, try arguments.map { try $0.attnValue() }))
     }

@@ -26,8 +26,7 @@ extension Variable {
 
   /// dy · f′(x). The fused kernels give the same values as the formulas in one pass; the formulas
   /// stand in where this gradient is itself being differentiated.
-  private func derivative(of function: UnaryFunction, y: Variable, dy: Variable) throws -> Variable?
-  {
+  private func derivative(of function: UnaryFunction, y: Variable, dy: Variable) throws -> Variable? {
     let x = self
     let isDifferentiated = dy.isTracked || y.isTracked
     func fused(_ gradient: BinaryFunction, _ operand: Variable) throws -> Variable {
@@ -136,8 +135,7 @@ extension Variable {
   }
 
   /// `a` where the condition holds, else `b`, by selection: no value not chosen takes part.
-  package static func select(_ condition: Variable, _ a: Variable, _ b: Variable) throws -> Variable
-  {
+  package static func select(_ condition: Variable, _ a: Variable, _ b: Variable) throws -> Variable {
     let y = try Tensor.select(condition.tensor, a.tensor, b.tensor)
     return make(y, [a, b]) { dy, wants in
       let zero = try Variable(Tensor.scalar(0, dy.dtype))

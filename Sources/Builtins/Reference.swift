@@ -10,7 +10,9 @@ package enum Reference {
     for (title, family) in Builtin.families {
       lines += ["## \(title)", ""]
       for builtin in family {
-        lines += ["### \(builtin.name)", "", "```text", builtin.signature.text, "```", "", builtin.summary, ""]
+        lines += [
+          "### \(builtin.name)", "", "```text", builtin.signature.text, "```", "", builtin.summary, "",
+        ]
         let examples = builtin.examples.map(lines(of:))
         if !examples.isEmpty { lines += ["```attn"] + examples.joined() + ["```", ""] }
       }
@@ -30,7 +32,10 @@ package enum Reference {
   private static func lines(of example: Builtin.Example) -> [String] {
     switch example {
     case .prints(let text, let output):
-      [text] + output.split(separator: "\n", omittingEmptySubsequences: false).map { $0.isEmpty ? "#>" : "#> \($0)" }
+      [text]
+        + output.split(separator: "\n", omittingEmptySubsequences: false).map {
+          $0.isEmpty ? "#>" : "#> \($0)"
+        }
     case .fails(let text, let message): [text, "#> error: \(message)", "#> ..."]
     }
   }

@@ -36,7 +36,7 @@ package struct Comparison {
       for (x, y) in zip(a, b) {
         guard let x = x.number, let y = y.number, x.isFinite, y.isFinite, x != y else { continue }
         largestAbsolute = max(largestAbsolute ?? 0, abs(x - y))
-        largestRelative = max(largestRelative ?? 0, abs(x - y) / max(abs(x), .leastNormalMagnitude))
+        largestRelative = max(largestRelative ?? 0, x == 0 ? .infinity : abs(x - y) / abs(x))
       }
     }
   }

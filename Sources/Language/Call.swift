@@ -74,7 +74,7 @@ final class CallNode: Node {
     case .function(let function):
       if let closure = function as? Closure {
         let plan = try plan(for: closure.code, receiver, interpreter) {
-          try bind(closure.name, closure.parameterNames, variadic: nil, receiver)
+          try bind(closure.code.displayName, closure.parameterNames, variadic: nil, receiver)
         }
         return try interpreter.run(closure, values, plan, at: self)
       }
@@ -170,7 +170,8 @@ final class CallNode: Node {
     -> [Value]
   {
     guard labels.contains(where: { $0 != nil }) else { return values }
-    let plan = try bind(native.name, native.parameterNames, variadic: nil, receiver)
+    let plan = try bind(
+      native.name.isEmpty ? "a function" : native.name, native.parameterNames, variadic: nil, receiver)
     var result = [Value](repeating: .none, count: native.parameterNames.count)
     for (value, parameter) in zip(values, plan.parameters) { result[parameter] = value }
     return result
@@ -220,6 +221,8 @@ struct OperandSite {
   var valueIndices: [Int?]
   var fallbackNames: [String]
   var whole: Span
+  /// The operator, where it is one.
+  var symbol: String?
 
   /// The user's name of an operand where it has a short one.
   private func name(_ position: Int) -> String {
@@ -240,13 +243,16 @@ struct OperandSite {
       }
   }
 
-  private func filled(_ text: String) -> String {
+  private func filled(_ text: String, isCode: Bool = false) -> String {
     guard text.contains("{") else { return text }
     var result = text
     for position in 0..<max(spans.count, 4) {
-      result = result.replacing("{\(position)}", with: name(position))
+      var name = name(position)
+      // In a line of code an operand without a name is called x or y.
+      if isCode, name.contains(" ") { name = position == 0 ? "x" : "y" }
+      result = result.replacing("{\(position)}", with: name)
     }
-    return result
+    return symbol.map { result.replacing(" … ", with: " \($0) ") } ?? result
   }
 
   func diagnostic(_ message: String, operands: [Int], hint: String?, _ values: [Value])
@@ -267,7 +273,7 @@ struct OperandSite {
     return Diagnostic(
       function.isEmpty ? filled(message) : "\(function): \(filled(message))",
       at: marked.isEmpty ? [whole] : marked, notes: operands.count > 1 ? notes : [],
-      hint: hint.map(filled))
+      hint: hint.map { filled($0, isCode: true) })
   }
 }
 
@@ -279,7 +285,8 @@ final class OperatorSite {
     site = OperandSite(
       function: Builtin.operators[symbol]?.name ?? "", spans: operands.map(\.span),
       valueIndices: Array(operands.indices),
-      fallbackNames: operands.count == 2 ? ["the left", "the right"] : ["it"], whole: span)
+      fallbackNames: operands.count == 2 ? ["the left", "the right"] : ["it"], whole: span,
+      symbol: symbol)
   }
 
   func diagnose(_ error: any Error, _ values: [Value], _ interpreter: Interpreter) -> any Error {

@@ -66,12 +66,23 @@ struct Compiler {
     case .forLoop(let names, let sequence, let body):
       let node = try compile(sequence)
       scope.loopVariables += names.map(\.text)
-      defer { scope.loopVariables.removeLast(names.count) }
+      scope.loopDepth += 1
+      defer {
+        scope.loopVariables.removeLast(names.count)
+        scope.loopDepth -= 1
+      }
       return ForNode(names.map(target), node, try compile(body, wantsValue: false), span)
     case .whileLoop(let test, let body):
-      return WhileNode(try compile(test), try compile(body, wantsValue: false), span)
-    case .breakLoop: return SignalNode(.breakLoop, nil, span)
-    case .continueLoop: return SignalNode(.continueLoop, nil, span)
+      let condition = try compile(test)
+      scope.loopDepth += 1
+      defer { scope.loopDepth -= 1 }
+      return WhileNode(condition, try compile(body, wantsValue: false), span)
+    case .breakLoop, .continueLoop:
+      guard scope.loopDepth > 0 else {
+        throw Diagnostic("\(span.text) stands outside a loop", at: span)
+      }
+      if case .breakLoop = statement.kind { return SignalNode(.breakLoop, nil, span) }
+      return SignalNode(.continueLoop, nil, span)
     case .returnValue(let value):
       guard scope.parent != nil else {
         throw Diagnostic("return stands outside a function", at: span)
@@ -266,7 +277,7 @@ struct Compiler {
     case .string(let pieces): return try compile(pieces, span)
     case .name(let name): return compile(name: name, span)
     case .list(let items):
-      return ListNode(try items.map(compile), isTensor: items.allSatisfy(\.isTensorLiteral), span)
+      return ListNode(try items.map(compile), areLists: items.map(\.isListLiteral), span)
     case .comprehension(let element, let names, let sequence, let condition):
       let source = try compile(sequence)
       return try scope.shadowing(names.map(\.text)) { slots in
@@ -354,7 +365,9 @@ struct Compiler {
     case .field(let position): FieldNode(position, span)
     case .modelArgument(let position): ModelArgumentNode(position, span)
     case .trainingFlag: TrainingFlagNode(span)
-    case .global: GlobalNode(module.cell(name), module, extentSlot: scope.extents[name], span)
+    case .global:
+      GlobalNode(
+        module.cell(name), module, extentSlot: scope.extents[name], isInFunction: !scope.isTopLevel, span)
     }
   }
 
@@ -446,14 +459,10 @@ extension Scope.CaptureSource {
 }
 
 extension Expression {
-  /// A number, a Bool, or a list of such: what makes a nested literal a tensor.
-  fileprivate var isTensorLiteral: Bool {
-    switch kind {
-    case .integer, .float, .boolean: true
-    case .unary(.negate, let operand): operand.isTensorLiteral
-    case .list(let items): !items.isEmpty && items.allSatisfy(\.isTensorLiteral)
-    default: false
-    }
+  /// `[a, b]`, which as a row of a list makes a tensor of rank 2.
+  fileprivate var isListLiteral: Bool {
+    if case .list = kind { return true }
+    return false
   }
 }
 

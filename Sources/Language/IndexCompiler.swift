@@ -10,6 +10,7 @@ final class IndexCompiler {
   private var variables: [IndexProgram.Variable] = []
   private var inputs: [IndexProgram.Input] = []
   private var reads: [(input: Int, subscripts: [IndexSubscript], span: Span)] = []
+  private var scalars: [(input: Int, span: Span)] = []
   /// Index variables in sight, by name.
   private var scope: [String: Int] = [:]
   /// Parameters and locals of an elementwise function.
@@ -37,14 +38,23 @@ final class IndexCompiler {
           at: expression.span)
       }
     }
+    var seen: [String: Span] = [:]
+    for variable in variables {
+      if let first = seen.updateValue(variable.span, forKey: variable.name) {
+        throw Diagnostic("the index \(variable.name) is bound twice", at: [variable.span, first])
+      }
+    }
     let body = try compile(value)
     return IndexProgram(
-      variables: variables, inputs: inputs, body: body, target: target, reads: reads)
+      variables: variables, inputs: inputs, body: body, target: target, reads: reads,
+      scalars: scalars, isFree: false)
   }
 
   func compile(reducer: Expression) throws -> IndexProgram {
     let body = try compile(reducer)
-    return IndexProgram(variables: variables, inputs: inputs, body: body, target: [], reads: reads)
+    return IndexProgram(
+      variables: variables, inputs: inputs, body: body, target: [], reads: reads, scalars: scalars,
+      isFree: true)
   }
 
   /// A function's body over elements; throws where it is more than that.
@@ -122,7 +132,9 @@ final class IndexCompiler {
   private func compile(_ expression: Expression) throws -> IndexExpression {
     let span = expression.span
     guard mentions(expression) || expression.hasReducer else {
-      return .input(try newInput(expression), span)
+      let input = try newInput(expression)
+      scalars.append((input, span))
+      return .input(input, span)
     }
     switch expression.kind {
     case .name(let name):

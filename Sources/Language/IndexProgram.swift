@@ -82,13 +82,20 @@ final class IndexProgram {
   let target: [TargetAxis]
   /// Every read, for the extents.
   let reads: [(input: Int, subscripts: [IndexSubscript], span: Span)]
+  /// Inputs that stand without subscripts, so that they must be numbers.
+  let scalars: [(input: Int, span: Span)]
+  /// A reducer that stands by itself: leading axes stay.
+  let isFree: Bool
   /// The extents of the last run, good for the same shapes.
   var cached: (shapes: [[Int]?], extents: [Int], leading: [Int])?
 
   init(
     variables: [Variable], inputs: [Input], body: IndexExpression, target: [TargetAxis],
-    reads: [(input: Int, subscripts: [IndexSubscript], span: Span)]
+    reads: [(input: Int, subscripts: [IndexSubscript], span: Span)],
+    scalars: [(input: Int, span: Span)], isFree: Bool
   ) {
+    self.scalars = scalars
+    self.isFree = isFree
     self.variables = variables
     self.inputs = inputs
     self.body = body

@@ -48,6 +48,7 @@ struct IndexRun {
       try findExtents(&frame)
       publish(&frame)
     }
+    for (input, span) in program.scalars { _ = try scalar(values[input], span) }
     for (variable, extent) in zip(program.variables, extents) where extent == Self.unknown {
       throw Diagnostic(
         "nothing says the extent of \(variable.name)", at: variable.span,
@@ -147,7 +148,7 @@ struct IndexRun {
     if leading.isEmpty {
       leading = extra
       leadingOrigin = read.span
-      guard program.targetHasEllipsis else {
+      guard program.targetHasEllipsis || program.isFree else {
         throw Diagnostic(
           "\(name) has the leading axes \(extra), and the left side has no ...", at: read.span,
           hint: "write ... first on the left side too")
@@ -837,8 +838,8 @@ struct IndexRun {
 
   /// The axes in the order of the left side, merged where it says so.
   private func assembled(_ result: Indexed) throws -> Value {
-    var order: [Int] = []
-    var shape: [Int] = []
+    var order = program.isFree ? leadingLabels : []
+    var shape = program.isFree ? leading : []
     for axis in program.target {
       switch axis {
       case .ellipsis:

@@ -32,7 +32,7 @@ final class Interpreter {
       if let closure = function as? Closure {
         guard values.count <= closure.parameterNames.count else {
           throw BuiltinError(
-            "\(closure.name.isEmpty ? "the function" : closure.name) takes "
+            "\(closure.code.displayName) takes "
               + "\(Tensors.count(closure.parameterNames.count, "argument", "arguments")), and \(values.count) are given",
             at: [0])
         }

@@ -1,3 +1,4 @@
+import Autodiff
 import Builtins
 import Syntax
 import Tensors
@@ -86,16 +87,29 @@ final class GlobalNode: Node {
   /// The slot in which index notation of the same statement leaves the extent of this name.
   let extentSlot: Int?
 
-  init(_ cell: GlobalCell, _ module: Module, extentSlot: Int?, _ span: Span) {
+  private let isInFunction: Bool
+
+  init(
+    _ cell: GlobalCell, _ module: Module, extentSlot: Int?, isInFunction: Bool = false, _ span: Span
+  ) {
     self.cell = cell
     self.module = module
     self.extentSlot = extentSlot
+    self.isInFunction = isInFunction
     super.init(span)
   }
 
   override func evaluate(_ frame: inout Frame) throws -> Value {
+    if let extentSlot, case .int(let extent) = frame.locals[extentSlot] {
+      // In a function the formula means its own index; at top level a name that says otherwise
+      // would silently change it.
+      if case .undefined = cell.value { return .int(extent) }
+      if isInFunction || cell.value.asInt == extent { return .int(extent) }
+      throw Diagnostic(
+        "\(cell.name) is the index's extent here, \(extent), and also a name whose value is "
+          + cell.value.described, at: span, hint: "give one of them another name")
+    }
     if case .undefined = cell.value {} else { return cell.value }
-    if let extentSlot, case .int = frame.locals[extentSlot] { return frame.locals[extentSlot] }
     if let value = module.outer(cell.name) { return value }
     if extentSlot != nil {
       throw Diagnostic(
@@ -379,62 +393,73 @@ func integer(_ node: Node, _ what: String, _ frame: inout Frame) throws -> Int {
   return number
 }
 
-/// `[a, b]`: a tensor where all items are numbers, Bools, or such literals of one shape.
+/// `[a, b]`: a tensor where all items are numbers or all are Bools, or all are list literals that
+/// make tensors of one shape; otherwise a list.
 final class ListNode: Node {
   let items: [Node]
-  /// Whether all items are literals of numbers, or lists of such.
-  let isTensor: Bool
-  init(_ items: [Node], isTensor: Bool, _ span: Span) {
+  /// Which items are list literals themselves.
+  let areLists: [Bool]
+  init(_ items: [Node], areLists: [Bool], _ span: Span) {
     self.items = items
-    self.isTensor = isTensor
+    self.areLists = areLists
     super.init(span)
   }
   override func evaluate(_ frame: inout Frame) throws -> Value {
     let values = try items.map { try $0.evaluate(&frame).read }
-    guard !values.isEmpty, let tensor = try literalTensor(values) else { return .list(values) }
-    return tensor
+    guard let first = values.first else { return .list([]) }
+    do {
+      switch first {
+      case .int, .float:
+        if let tensor = try Self.numbers(values) { return .tensor(Variable(tensor)) }
+      case .bool:
+        let flags = values.compactMap { if case .bool(let flag) = $0 { flag } else { nil } }
+        if flags.count == values.count { return .tensor(Variable(try Tensor(flags, [flags.count]))) }
+      default: break
+      }
+      return try rows(values) ?? .list(values)
+    } catch let error as TensorError {
+      throw Diagnostic(error.message, at: span)
+    }
   }
 
-  /// A tensor of numbers, of Bools, or of nested literals with equal shapes.
-  private func literalTensor(_ values: [Value]) throws -> Value? {
+  private static func numbers(_ values: [Value]) throws -> Tensor? {
     var ints: [Int] = []
-    var isInteger = true
-    var isBool = true
-    var isNumber = true
+    var floats: [Float] = []
     for value in values {
       switch value {
       case .int(let number):
         ints.append(number)
-        isBool = false
-      case .float: (isInteger, isBool) = (false, false)
-      case .bool: (isInteger, isNumber) = (false, false)
-      default: (isInteger, isBool, isNumber) = (false, false, false)
+        floats.append(Float(number))
+      case .float(let number): floats.append(Float(number))
+      default: return nil
       }
     }
-    func tensor(_ make: () throws -> Tensor) throws -> Value {
-      do { return .tensor(.init(try make())) } catch let error as TensorError {
-        throw Diagnostic(error.message, at: span)
+    if ints.count == values.count { return try Tensor(ints, [ints.count]) }
+    return floats.count == values.count ? try Tensor(floats, [floats.count]) : nil
+  }
+
+  /// Nested literals of numbers as one tensor; ragged ones are a mistake.
+  private func rows(_ values: [Value]) throws -> Value? {
+    guard areLists.contains(true) else { return nil }
+    var parts: [Variable] = []
+    var isMixed = false
+    for (value, isList) in zip(values, areLists) {
+      switch value {
+      case .tensor(let part) where isList: parts.append(part)
+      case .int, .float: isMixed = true
+      default: return nil
       }
     }
-    if isInteger { return try tensor { try Tensor(ints, [ints.count]) } }
-    if isBool {
-      return try tensor { try Tensor(values.map { $0.asBool ?? false }, [values.count]) }
-    }
-    if isNumber {
-      return try tensor { try Tensor(values.map { Float($0.asDouble ?? 0) }, [values.count]) }
-    }
-    guard isTensor else { return nil }
-    let parts = zip(items, values).compactMap { $1.variable }
-    guard parts.count == values.count else {
+    let odd = isMixed ? areLists.firstIndex(of: false) : parts.firstIndex { $0.shape != parts[0].shape }
+    if let odd {
       throw Diagnostic(
-        "a tensor's rows are all lists of numbers, and some here are not", at: span)
-    }
-    if let odd = parts.firstIndex(where: { $0.shape != parts[0].shape }) {
-      throw Diagnostic(
-        "the rows differ in length: \(parts[0].shape) and \(parts[odd].shape)",
-        at: [items[odd].span, items[0].span], hint: "a tensor is a full grid of numbers")
+        isMixed
+          ? "a number stands among rows"
+          : "the rows differ in length: \(parts[0].shape) and \(parts[odd].shape)",
+        at: [items[odd].span, items[odd == 0 ? 1 : 0].span], hint: "a tensor is a full grid of numbers")
     }
     let dtype = parts.reduce(parts[0].dtype) { DType.common($0, $1.dtype) }
+    guard (dtype == .bool) == parts.allSatisfy({ $0.dtype == .bool }) else { return nil }
     return .tensor(
       try .concatenated(
         try parts.map { try $0.converted(to: dtype).reshaped([1] + $0.shape) }, axis: 0))

@@ -101,8 +101,7 @@ final class UnpackNode: Node {
   }
   override func evaluate(_ frame: inout Frame) throws -> Value {
     let value = try self.value.evaluate(&frame)
-    for (target, part) in zip(targets, try unpack(value, into: targets.count, at: self.value.span))
-    {
+    for (target, part) in zip(targets, try unpack(value, into: targets.count, at: self.value.span)) {
       target.store(part, &frame)
     }
     return value
@@ -141,8 +140,7 @@ final class ForNode: Node {
       if targets.count == 1 {
         targets[0].store(item, &frame)
       } else {
-        for (target, part) in zip(targets, try unpack(item, into: targets.count, at: sequence.span))
-        {
+        for (target, part) in zip(targets, try unpack(item, into: targets.count, at: sequence.span)) {
           target.store(part, &frame)
         }
       }

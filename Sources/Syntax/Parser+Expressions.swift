@@ -93,7 +93,8 @@ extension Parser {
     case .range:
       index += 1
       guard startsOperand() else {
-        return Expression(.range(left, nil, step: nil), left.span.through(previous.span))
+        let step = try parseStep()
+        return Expression(.range(left, nil, step: step), left.span.through(previous.span))
       }
       let upper = try parse(atLeast: .sum)
       let step = try parseStep()
@@ -376,7 +377,8 @@ extension Parser {
     guard accept(symbol: "=") else {
       throw unexpected("= and the new value")
     }
-    let value = try parse(atLeast: .or)
+    let value: Expression
+    if let lambda = try parseLambda() { value = lambda } else { value = try parse(atLeast: .or) }
     return Expression(.updated(base, path: path, value), base.span.through(value.span))
   }
 }

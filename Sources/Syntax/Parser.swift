@@ -304,11 +304,11 @@ package struct Parser {
 
   private func check(field: Statement) throws(Diagnostic) {
     switch field.kind {
-    case .assign, .indexAssign, .assertion, .function: return
-    case .expression, .model, .forLoop, .whileLoop, .breakLoop, .continueLoop, .returnValue,
+    case .assign, .indexAssign, .assertion: return
+    case .expression, .function, .model, .forLoop, .whileLoop, .breakLoop, .continueLoop, .returnValue,
       .importFile, .scriptParameter:
       throw problem(
-        "a model holds fields (name = expression), fn, assert, and one apply", at: field.span,
+        "a model holds fields (name = expression), assert, and one apply", at: field.span,
         hint: "what computes the output belongs inside apply(...) { ... }")
     }
   }

@@ -92,6 +92,7 @@ extension Tensor {
 
   package func unary(_ function: UnaryFunction) throws -> Tensor {
     let x = try contiguous()
+    defer { extendLifetime(x) }
     let result = try Tensor(uninitialized: dtype, shape)
     // SAFETY: both buffers hold `count` elements of the dtype.
     let status = attn_unary(function.kernel, dtype.kernel, Int64(count), x.pointer, result.pointer)
@@ -171,6 +172,7 @@ extension Tensor {
   package func converted(to target: DType) throws -> Tensor {
     if target == dtype { return self }
     let x = try contiguous()
+    defer { extendLifetime(x) }
     let result = try Tensor(uninitialized: target, shape)
     // SAFETY: both buffers hold `count` elements of their dtypes.
     let status = attn_cast(

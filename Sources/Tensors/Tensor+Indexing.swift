@@ -7,6 +7,7 @@ extension Tensor {
     let x = try contiguous()
     let indices = try indices.contiguous()
     let keep = try keep?.contiguous()
+    defer { extendLifetime((x, indices, keep)) }
     let inner = Array(shape.dropFirst())
     let result = try Tensor(uninitialized: dtype, indices.shape + inner)
     var position: Int64 = 0
@@ -20,11 +21,11 @@ extension Tensor {
   }
 
   /// This tensor with `rows` added at `indices` (which are in range), in ascending order.
-  package func addingRows(_ rows: Tensor, at indices: Tensor, keep: Tensor? = nil) throws -> Tensor
-  {
+  package func addingRows(_ rows: Tensor, at indices: Tensor, keep: Tensor? = nil) throws -> Tensor {
     let rows = try rows.contiguous()
     let indices = try indices.contiguous()
     let keep = try keep?.contiguous()
+    defer { extendLifetime((rows, indices, keep)) }
     let result = try copied()
     // SAFETY: the gather of the forward pass, or the caller, has checked the indices.
     attn_scatter_add(
@@ -101,7 +102,8 @@ extension Tensor {
 
   /// The flat positions at which a bool tensor is true.
   package func truePositions() throws -> [Int] {
-    try contiguous().withElements(as: UInt8.self) { elements in
+    let condition = try contiguous()
+    return condition.withElements(as: UInt8.self) { elements in
       elements.indices.filter { elements[$0] != 0 }
     }
   }

@@ -74,6 +74,7 @@ package struct Digest: Sendable {
   package mutating func add(_ tensor: Tensor) throws {
     add(tensor.description)
     let tensor = try tensor.contiguous()
+    defer { extendLifetime(tensor) }
     // SAFETY: the kernel reads `count` elements of the dtype.
     value = attn_hash(tensor.dtype.kernel, Int64(tensor.count), tensor.pointer, value)
   }

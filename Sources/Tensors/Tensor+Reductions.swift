@@ -46,6 +46,7 @@ extension Tensor {
     -> Tensor
   {
     let x = try contiguous()
+    defer { extendLifetime(x) }
     let (outer, n, inner) = split(at: axis)
     var shape = shape
     shape.remove(at: axis)
@@ -62,6 +63,7 @@ extension Tensor {
   /// The positions of the largest or smallest elements along an axis that is not empty.
   package func positions(ofLargest largest: Bool, axis: Int) throws -> Tensor {
     let x = try contiguous()
+    defer { extendLifetime(x) }
     let (outer, n, inner) = split(at: axis)
     guard n > 0 else {
       throw TensorError(
@@ -80,6 +82,7 @@ extension Tensor {
 
   package func cumulativeSum(axis: Int, reversed: Bool = false) throws -> Tensor {
     let x = try contiguous()
+    defer { extendLifetime(x) }
     let (outer, n, inner) = split(at: axis)
     let result = try Tensor(uninitialized: dtype, shape)
     // SAFETY: both buffers hold outer·n·inner elements.
@@ -92,6 +95,7 @@ extension Tensor {
   /// The stable order of the last axis: positions, not values.
   package func sortedPositions(descending: Bool) throws -> Tensor {
     let x = try contiguous()
+    defer { extendLifetime(x) }
     let n = shape[rank - 1]
     let result = try Tensor(uninitialized: .i64, shape)
     if count > 0 {

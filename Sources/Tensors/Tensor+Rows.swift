@@ -8,6 +8,7 @@ extension Tensor {
   /// Softmax over the last axis of what `keep` (of this shape, or a view expanded to it) lets in.
   package func softmax(log: Bool = false, keep: Tensor? = nil) throws -> Tensor {
     let x = try contiguous()
+    defer { extendLifetime(x) }
     let result = try Tensor(uninitialized: dtype, shape)
     guard count > 0 else { return result }
     guard let keep else {
@@ -19,6 +20,7 @@ extension Tensor {
     }
     precondition(keep.dtype == .bool && keep.shape == shape, "the condition is brought in line")
     let (mask, offsets, stride) = try keep.rowOffsets()
+    defer { extendLifetime(mask) }
     withKernelInts(offsets) { offsets in
       // SAFETY: row r of the condition lies inside its buffer at offsets[r].
       attn_softmax(
@@ -47,6 +49,7 @@ extension Tensor {
   package func softmaxBackward(_ dy: Tensor, log: Bool = false) throws -> Tensor {
     let y = try contiguous()
     let dy = try dy.contiguous()
+    defer { extendLifetime((y, dy)) }
     let result = try Tensor(uninitialized: dtype, shape)
     if count > 0 {
       // SAFETY: all three buffers hold rows·n elements.
@@ -74,6 +77,7 @@ extension Tensor {
     let rstd = try Tensor.full(leading, 0, dtype)
     let weight = try weight?.contiguous()
     let bias = try bias?.contiguous()
+    defer { extendLifetime((x, weight, bias)) }
     if count > 0 {
       // SAFETY: x and y hold rows·n elements, mean and rstd rows, weight and bias n.
       attn_layer_norm(
@@ -91,6 +95,7 @@ extension Tensor {
     let x = try contiguous()
     let dy = try dy.contiguous()
     let weight = try weight?.contiguous()
+    defer { extendLifetime((x, dy, weight)) }
     let dx = wantsX ? try Tensor(uninitialized: dtype, shape) : nil
     let dweight = wantsWeight ? try Tensor.full([rowLength], 0, dtype) : nil
     let dbias = wantsBias ? try Tensor.full([rowLength], 0, dtype) : nil
@@ -110,6 +115,7 @@ extension Tensor {
   ) throws -> (losses: Tensor, lse: Tensor) {
     let x = try contiguous()
     let targets = try targets.converted(to: .i64).contiguous()
+    defer { extendLifetime((x, targets)) }
     let leading = Array(shape.dropLast())
     let losses = try Tensor(uninitialized: dtype, leading)
     let lse = try Tensor(uninitialized: dtype, leading)
@@ -140,6 +146,7 @@ extension Tensor {
     let x = try contiguous()
     let targets = try targets.converted(to: .i64).contiguous()
     let scale = try scale.contiguous()
+    defer { extendLifetime((x, targets, scale)) }
     let result = try Tensor(uninitialized: dtype, shape)
     if count > 0 {
       // SAFETY: as in `crossEntropy`; the scale has one element or one for each row.
@@ -156,6 +163,7 @@ extension Tensor {
     _ p: Tensor, gradient: Tensor, m: Tensor, v: Tensor, _ settings: AdamWStep
   ) throws -> (p: Tensor, m: Tensor, v: Tensor) {
     let inputs = try [p, gradient, m, v].map { try $0.contiguous() }
+    defer { extendLifetime(inputs) }
     let outputs = try (0..<3).map { _ in try Tensor(uninitialized: p.dtype, p.shape) }
     // SAFETY: all seven buffers hold the same number of elements.
     attn_adamw(

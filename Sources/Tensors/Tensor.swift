@@ -155,6 +155,7 @@ package struct Tensor: Sendable {
     as type: Element.Type, _ body: (UnsafeBufferPointer<Element>) throws -> Result
   ) rethrows -> Result {
     precondition(isContiguous)
+    defer { extendLifetime(self) }
     return try body(
       UnsafeBufferPointer(start: pointer.assumingMemoryBound(to: Element.self), count: count))
   }
@@ -185,6 +186,7 @@ package struct Tensor: Sendable {
   /// The elements as little-endian bytes, every NaN as the canonical quiet one.
   package func bytes() throws -> [UInt8] {
     let tensor = try contiguous()
+    defer { extendLifetime(tensor) }
     return [UInt8](unsafeUninitializedCapacity: byteCount) { buffer, initialized in
       // SAFETY: the array has room for `byteCount` bytes, all of which the kernel writes.
       if byteCount > 0 {

@@ -23,7 +23,7 @@ struct AttnCommand: ParsableCommand {
   @OptionGroup var machine: MachineOptions
 
   @Option(
-    name: [.customShort("e"), .customLong("evaluate")],
+    name: [.customShort("e"), .customLong("evaluate")], parsing: .unconditional,
     help: "Evaluate an expression and show its value.")
   var expression: String?
 

@@ -25,12 +25,12 @@ let package = Package(
     .target(
       name: "Language",
       dependencies: ["Syntax", "Builtins", "Shapes", "Autodiff", "Tensors", "Drawing"]),
-    .target(name: "Golden", dependencies: ["Language", "Syntax"]),
-    .target(name: "Attn", dependencies: ["Language"]),
+    .target(name: "Golden", dependencies: ["Language", "Builtins", "Syntax", "Tensors"]),
+    .target(name: "Attn", dependencies: ["Language", "Builtins", "Syntax", "Autodiff", "Tensors"]),
     .executableTarget(
       name: "attn-command",
       dependencies: [
-        "Attn", "Golden", "Language", "Syntax",
+        "Golden", "Language", "Builtins", "Drawing", "Syntax", "Tensors",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Sources/attn"),
@@ -38,10 +38,13 @@ let package = Package(
     .testTarget(name: "ShapesTests", dependencies: ["Shapes"]),
     .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),
     .testTarget(name: "DrawingTests", dependencies: ["Drawing", "Tensors"]),
-    .testTarget(name: "BuiltinsTests", dependencies: ["Builtins", "Tensors", "Language"]),
+    .testTarget(
+      name: "BuiltinsTests",
+      dependencies: ["Language", "Builtins", "Shapes", "Syntax", "Autodiff", "Tensors"]),
     .testTarget(
       name: "LanguageTests", dependencies: ["Language", "Builtins", "Golden", "Tensors", "Syntax"]),
-    .testTarget(name: "ReferenceTests", dependencies: ["Language", "Builtins", "Tensors"]),
+    .testTarget(
+      name: "ReferenceTests", dependencies: ["Language", "Builtins", "Autodiff", "Tensors"]),
     .testTarget(name: "AttnTests", dependencies: ["Attn"]),
   ],
   cLanguageStandard: .c11

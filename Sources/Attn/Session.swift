@@ -7,7 +7,7 @@ import Tensors
 ///
 /// ```swift
 /// let session = Session()
-/// try session.define("q", Tensor([1, 0, 0, 1], shape: [2, 2]))
+/// try session.define("q", try Tensor([1, 0, 0, 1], shape: [2, 2]))
 /// let weights = try session.evaluate("softmax(q @ q.T, axis: -1)").tensor
 /// ```
 ///
@@ -19,9 +19,8 @@ public final class Session {
   public init() {}
 
   /// Where `print`, and values that a statement shows, are written. Nothing is shown by default.
-  public var output: (String) -> Void {
-    get { session.context.output }
-    set { session.context.output = newValue }
+  public var output: @Sendable (String) -> Void = { _ in } {
+    didSet { session.context.output = output }
   }
 
   /// The folder against which relative paths in scripts are resolved.
@@ -49,12 +48,12 @@ public final class Session {
   /// ```swift
   /// session.define("scale", parameters: ["x"]) { arguments in
   ///   let x = try arguments[0].tensor
-  ///   return Tensor(x.elements.map { 2 * $0 }, shape: x.shape)
+  ///   return try Tensor(x.elements.map { 2 * $0 }, shape: x.shape)
   /// }
   /// ```
   public func define(
     _ name: String, parameters: [String],
-    _ body: @escaping ([Attn.Value]) throws -> any AttnConvertible
+    _ body: @escaping @Sendable ([Attn.Value]) throws -> any AttnConvertible
   ) {
     let function = NativeFunction(name, parameters: parameters) { values in
       do {

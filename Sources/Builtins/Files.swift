@@ -120,6 +120,21 @@ package struct Files: Sendable {
     return names.filter { !$0.hasPrefix(".") && Self.kind(of: full + "/" + $0) == .file }
   }
 
+  /// The paths of all files below a folder, sorted; those that begin with a dot are left out.
+  package func files(below folder: String) throws(BuiltinError) -> [String] {
+    let full = try resolve(folder)
+    let root = folder.hasSuffix("/") ? String(folder.dropLast()) : folder
+    var result: [String] = []
+    for name in (Self.names(in: full) ?? []).sorted() where !name.hasPrefix(".") {
+      switch Self.kind(of: full + "/" + name) {
+      case .folder: result += try files(below: "\(root)/\(name)")
+      case .file: result.append("\(root)/\(name)")
+      case .missing, .other: continue
+      }
+    }
+    return result
+  }
+
   // MARK: Writing
 
   /// Writes a whole file or nothing: a temporary file beside it takes its name in the end.

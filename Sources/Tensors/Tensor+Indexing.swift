@@ -28,10 +28,11 @@ extension Tensor {
     defer { extendLifetime((rows, indices, keep)) }
     let result = try copied()
     // SAFETY: the gather of the forward pass, or the caller, has checked the indices.
-    attn_scatter_add(
+    let status = attn_scatter_add(
       dtype.kernel, Int64(indices.count), Int64(shape.dropFirst().reduce(1, *)), Int64(shape[0]),
       rows.pointer, indices.pointer.assumingMemoryBound(to: Int64.self),
       keep?.pointer.assumingMemoryBound(to: UInt8.self), result.pointer)
+    try check(status)
     return result
   }
 

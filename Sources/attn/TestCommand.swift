@@ -65,20 +65,16 @@ struct TestCommand: ParsableCommand {
 
   /// The files to run, sorted.
   private func found() throws -> [String] {
+    func isTest(_ path: String) -> Bool { path.hasSuffix(".attn") || path.hasSuffix(".md") }
     var files: [String] = []
-    func add(_ path: String, isNamed: Bool) throws(BuiltinError) {
-      switch try Files().kind(path) {
-      case .folder:
-        for name in try Files().list(path) where !name.hasPrefix(".") {
-          try add(path.hasSuffix("/") ? path + name : "\(path)/\(name)", isNamed: false)
-        }
-      case .missing: throw BuiltinError("there is no file \(path)")
-      case .file, .other:
-        if isNamed || path.hasSuffix(".attn") || path.hasSuffix(".md") { files.append(path) }
-      }
-    }
     do throws(BuiltinError) {
-      for path in paths { try add(path, isNamed: true) }
+      for path in paths {
+        switch try Files().kind(path) {
+        case .folder: files += try Files().files(below: path).filter(isTest)
+        case .missing: throw BuiltinError("there is no file \(path)")
+        case .file, .other: files.append(path)
+        }
+      }
     } catch {
       Terminal.writeError("error: \(error.message)\n")
       throw ExitCode(2)

@@ -9,19 +9,9 @@ import Testing
   }()
 
   static let files: [String] = {
-    var found: [String] = []
-    func add(_ folder: String) {
-      for name in (try? Files().list(folder)) ?? [] {
-        let path = "\(folder)/\(name)"
-        if (try? Files().kind(path)) == .folder {
-          add(path)
-        } else if name.hasSuffix(".attn") || name.hasSuffix(".md") {
-          found.append(path)
-        }
-      }
-    }
-    for folder in ["Tests/Scripts", "docs"] { add("\(root)/\(folder)") }
-    return found + ["\(root)/README.md"]
+    let folders = ["Tests/Scripts", "docs"].map { "\(root)/\($0)" }
+    let found = folders.flatMap { (try? Files().files(below: $0)) ?? [] }
+    return found.filter { $0.hasSuffix(".attn") || $0.hasSuffix(".md") } + ["\(root)/README.md"]
   }()
 
   @Test func scriptsAreFound() { #expect(Self.files.count > 5) }

@@ -27,7 +27,7 @@ format:
 	$(SWIFT) format --in-place --recursive Sources Tests examples Package.swift
 
 bench: build
-	bench/run.sh
+	python3 bench/bench.py
 
 clean:
 	rm -rf .build

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Glibc
+import Synchronization
 import Tensors
 
 /// Where a session reads and writes, and plain words for what goes wrong there.
@@ -13,6 +14,8 @@ package struct Files: Sendable {
   package var workingFolder: String
   /// The strings that came from the command line.
   package var typed: Set<String>
+  /// Where paths that begin with `tmp:` lie: a folder of this session's own, gone with it.
+  private let temporary = TemporaryFolder()
   /// The only folders that may be read and written; `nil` allows all.
   package var sandbox: [String]?
 
@@ -32,6 +35,13 @@ package struct Files: Sendable {
     guard !path.utf8.contains(0) else {
       throw BuiltinError("\(Value.quote(path)) is not a path", at: [])
     }
+    if path.hasPrefix("tmp:") {
+      let name = String(path.dropFirst(4))
+      guard !name.isEmpty, !name.contains("/"), name != ".." else {
+        throw BuiltinError("\(path) is not a name in the temporary folder: it is written tmp:name")
+      }
+      return try temporary.path() + "/" + name
+    }
     let folder = typed.contains(path) ? workingFolder : base
     let full = path.hasPrefix("/") ? path : folder + "/" + path
     if let sandbox {
@@ -42,7 +52,8 @@ package struct Files: Sendable {
       }
       guard isAllowed else {
         throw BuiltinError(
-          "the script may read and write only in its own folder and a temporary one here")
+          "the script may read and write only in its own folder and a temporary one here",
+          hint: "a file that need not stay is written tmp:name")
       }
     }
     return full
@@ -259,5 +270,29 @@ extension Files {
     var count = 0
     while case .valid(let scalar) = parser.parseScalar(from: &iterator) { count += scalar.count }
     return count
+  }
+}
+
+/// A folder that is made when it is first asked for and removed with its last user.
+private final class TemporaryFolder: Sendable {
+  private let made = Mutex<String?>(nil)
+
+  func path() throws(BuiltinError) -> String {
+    let path = made.withLock { made -> String? in
+      if let made { return made }
+      let manager = FileManager.default
+      let path = manager.temporaryDirectory.path + "/attn-" + UUID().uuidString
+      guard (try? manager.createDirectory(atPath: path, withIntermediateDirectories: true)) != nil else {
+        return nil
+      }
+      made = path
+      return path
+    }
+    guard let path else { throw BuiltinError("a temporary folder can't be made here") }
+    return path
+  }
+
+  deinit {
+    if let path = made.withLock({ $0 }) { try? FileManager.default.removeItem(atPath: path) }
   }
 }

@@ -16,8 +16,8 @@ package struct GoldenTest {
   private let configure: (Session) -> Void
 
   /// - Parameters:
-  ///   - folder: against which the script's paths are resolved; nothing outside it and the
-  ///     temporary folder is read or written.
+  ///   - folder: against which the script's paths are resolved; nothing outside it and the session's
+  ///     temporary folder, `tmp:`, is read or written.
   ///   - configure: changes the session before it runs, for a host's own names.
   package init(
     _ text: String, name: String, folder: String, sandboxed: Bool = true,
@@ -29,7 +29,7 @@ package struct GoldenTest {
     self.configure = { session in
       session.context.files.base = folder
       session.context.files.workingFolder = folder
-      if sandboxed { session.context.files.sandbox = [folder, "/tmp"] }
+      if sandboxed { session.context.files.sandbox = [folder] }
       configure(session)
     }
   }

@@ -101,7 +101,9 @@ final class CallNode: Node {
       return try interpreter.make(type, values, plan, at: self)
     default:
       throw Diagnostic(
-        "\(calleeText) is \(function.described), which can't be called", at: calleeSpan,
+        calleeText == function.described
+          ? "\(calleeText) can't be called"
+          : "\(calleeText) is \(function.described), which can't be called", at: calleeSpan,
         hint: function.variable == nil
           ? nil : "a tensor is indexed with brackets: \(calleeText)[...]")
     }

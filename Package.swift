@@ -7,6 +7,7 @@ let package = Package(
   products: [
     .library(name: "Attn", targets: ["Attn"]),
     .executable(name: "attn", targets: ["attn-command"]),
+    .executable(name: "embed", targets: ["embed"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
@@ -34,6 +35,8 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Sources/attn"),
+    .executableTarget(
+      name: "embed", dependencies: ["Attn"], path: "examples/embed", exclude: ["README.md"]),
     .testTarget(name: "SyntaxTests", dependencies: ["Syntax"]),
     .testTarget(name: "ShapesTests", dependencies: ["Shapes"]),
     .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),

@@ -87,5 +87,9 @@ for isa in baseline avx2 avx512; do
   done
 done
 
+# The examples.
+check "the main example" 0 '^holdout loss [0-9.]+ after 20 steps$' '' sh -c "$attn run examples/train_gpt.attn --steps 20 --every 10 --length 20 --out $work/gpt.safetensors; echo >&2"
+check "attn in a Swift program" 0 '^w has 3 × 3 numbers of f32$' '' sh -c ".build/release/embed; echo >&2"
+
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -397,30 +397,32 @@ extension Expression {
     case .integer, .float, .boolean, .none, .name, .invalid, .lambda: break
     case .string(let pieces):
       for case .value(let expression, _, _) in pieces { body(expression) }
-    case .list(let items): items.forEach(body)
+    case .list(let items):
+      for item in items { body(item) }
     case .comprehension(let element, _, let sequence, let condition):
       body(element)
       body(sequence)
       if let condition { body(condition) }
-    case .record(let items): items.forEach { body($0.value) }
+    case .record(let items):
+      for item in items { body(item.value) }
     case .unary(_, let operand): body(operand)
     case .binary(_, let left, let right), .logical(_, let left, let right):
       body(left)
       body(right)
     case .comparison(let first, let rest):
       body(first)
-      rest.forEach { body($0.1) }
+      for (_, operand) in rest { body(operand) }
     case .range(let lower, let upper, let step):
-      [lower, upper, step].compactMap { $0 }.forEach(body)
+      for part in [lower, upper, step].compactMap({ $0 }) { body(part) }
     case .call(let callee, let arguments):
       body(callee)
-      arguments.forEach { body($0.value) }
+      for argument in arguments { body(argument.value) }
     case .member(let base, _): body(base)
     case .subscripted(let base, let subscripts):
       body(base)
       visit(subscripts)
     case .reducer(_, let binders, let inner, let condition):
-      binders.compactMap(\.extent).forEach(body)
+      for extent in binders.compactMap(\.extent) { body(extent) }
       body(inner)
       if let condition { body(condition) }
     case .conditional(let condition, let then, let otherwise):

@@ -1,0 +1,190 @@
+import Autodiff
+import Builtins
+import Syntax
+import Tensors
+
+/// Elementwise conditions, and calls of builtins and functions element by element.
+extension IndexRun {
+  mutating func select(
+    _ test: IndexExpression, _ then: IndexExpression, _ otherwise: IndexExpression, _ span: Span,
+    _ gate: Indexed?
+  ) throws -> Indexed {
+    let condition = try evaluate(test, gate: gate)
+    switch condition {
+    case .scalar(.bool(let flag)): return try evaluate(flag ? then : otherwise, gate: gate)
+    case .tensor(let keep, let labels) where keep.dtype == .bool:
+      if labels.isEmpty {
+        return try evaluate(keep.tensor.integerItem != 0 ? then : otherwise, gate: gate)
+      }
+      let opposite = Indexed.tensor(Variable(try keep.tensor.unary(.not)), labels)
+      let a = try evaluate(then, gate: both(gate, condition))
+      let b = try evaluate(otherwise, gate: both(gate, opposite))
+      return try chosen(keep, labels, a, b, span)
+    default:
+      throw Diagnostic(
+        "a condition is true or false, not \(Self.value(condition).described)", at: test.span)
+    }
+  }
+
+  func both(_ a: Indexed?, _ b: Indexed) throws -> Indexed {
+    guard case .tensor(let x, let xLabels)? = a, case .tensor(let y, let yLabels) = b else {
+      return b
+    }
+    let union = Self.union(xLabels, yLabels)
+    return .tensor(
+      Variable(
+        try aligned(x, xLabels, to: union).tensor.binary(
+          .and, aligned(y, yLabels, to: union).tensor)),
+      union)
+  }
+
+  func chosen(
+    _ keep: Variable, _ labels: [Int], _ a: Indexed, _ b: Indexed, _ span: Span
+  ) throws -> Indexed {
+    var union = labels
+    for case .tensor(_, let own) in [a, b] { union = Self.union(union, own) }
+    let dtype: DType
+    switch (a, b) {
+    case (.tensor(let x, _), .tensor(let y, _)): dtype = .common(x.dtype, y.dtype)
+    case (.tensor(let x, _), .scalar(let value)), (.scalar(let value), .tensor(let x, _)):
+      if case .float = value, !x.dtype.isFloat { dtype = .f32 } else { dtype = x.dtype }
+    case (.scalar(.bool), .scalar(.bool)): dtype = .bool
+    case (.scalar(.int), .scalar(.int)): dtype = .i64
+    case (.scalar, .scalar): dtype = .f32
+    default: throw Diagnostic("a branch is none", at: span)
+    }
+    func operand(_ value: Indexed) throws -> Variable {
+      switch value {
+      case .tensor(let x, let own): return try aligned(x.converted(to: dtype), own, to: union)
+      case .scalar(let value): return try number(value, dtype)
+      case .none: throw Diagnostic("a branch is none", at: span)
+      }
+    }
+    return .tensor(
+      try .select(aligned(keep, labels, to: union), operand(a), operand(b)), union)
+  }
+
+  func number(_ value: Value, _ dtype: DType) throws -> Variable {
+    if case .int(let number) = value { return Variable(try Tensor.scalar(number, dtype)) }
+    if case .bool(let flag) = value { return Variable(try Tensor.scalar(flag ? 1 : 0, dtype)) }
+    return Variable(try Tensor.scalar(value.asDouble ?? 0, dtype))
+  }
+
+  mutating func call(
+    _ input: Int, _ arguments: [(label: Name?, IndexExpression)], _ span: Span, _ gate: Indexed?
+  ) throws -> Indexed {
+    let given = try arguments.map { try evaluate($0.1, gate: gate) }
+    switch values[input] {
+    case .builtin(let builtin) where builtin.traits.contains(.elementwise):
+      return try call(builtin, given, arguments, span)
+    case .function(let function):
+      guard let closure = function as? Closure else { break }
+      return try call(closure, given, arguments, span)
+    default: break
+    }
+    let name = values.indices.contains(input) ? values[input] : .none
+    throw Diagnostic(
+      "\(name.kind) is called with an index inside, and is not elementwise", at: span,
+      hint: "call it on whole tensors in a line of its own, or use a reducer such as sum[i](...)")
+  }
+
+  func call(
+    _ builtin: Builtin, _ given: [Indexed], _ arguments: [(label: Name?, IndexExpression)],
+    _ span: Span
+  ) throws -> Indexed {
+    var union: [Int] = []
+    for case .tensor(_, let labels) in given { union = Self.union(union, labels) }
+    let operands = try given.map { value -> Value in
+      if case .tensor(let x, let labels) = value {
+        return .tensor(try aligned(x, labels, to: union))
+      }
+      return Self.value(value)
+    }
+    let names = builtin.signature.parameters.map(\.name)
+    var next = 0
+    let plan = BindingPlan(
+      parameters: try arguments.map { argument in
+        guard let label = argument.label else {
+          defer { next += 1 }
+          guard next < names.count else {
+            throw Diagnostic("\(builtin.name) takes \(names.count) arguments", at: span)
+          }
+          return next
+        }
+        guard let position = names.firstIndex(of: label.text) else {
+          throw Diagnostic("\(builtin.name) has no parameter \(label.text)", at: label.span)
+        }
+        return position
+      })
+    let result = try interpreter.run(builtin, operands, plan) {
+      OperandSite(
+        function: builtin.name, spans: arguments.map { $0.1.span },
+        valueIndices: Array(arguments.indices), fallbackNames: names, whole: span)
+    }
+    guard let x = result.variable else { return .scalar(result) }
+    return .tensor(x, x.rank == union.count ? union : [])
+  }
+
+  /// A function of the user's, element by element: its body is run on the indexed values.
+  mutating func call(
+    _ closure: Closure, _ given: [Indexed], _ arguments: [(label: Name?, IndexExpression)],
+    _ span: Span
+  ) throws -> Indexed {
+    let code = closure.code
+    if code.elementwise == nil {
+      do {
+        code.elementwise = try Compiler(module: code.module, interpreter: interpreter)
+          .compileElementwise(code.declaration, captures: code.captureNames)
+      } catch let problem as Diagnostic {
+        throw Diagnostic(
+          "\(code.displayName) is called with an index inside, and is not elementwise: \(problem.message)",
+          at: span, hint: "call it on whole tensors in a line of its own")
+      }
+    }
+    guard let body = code.elementwise else { preconditionFailure("made above") }
+    var frame = Frame(interpreter, slots: body.frameSlots, model: closure.model)
+    for (name, slot) in body.captureSlots {
+      if let at = code.captureNames.firstIndex(of: name) {
+        frame.locals[slot] = closure.captured[at]
+      }
+    }
+    var inner = self
+    inner.values = try body.inputs.map { try $0.evaluate(&frame).read }
+    inner.bound = Array(repeating: .none, count: body.slotCount)
+    var isGiven = [Bool](repeating: false, count: code.parameters.count)
+    var next = 0
+    for (argument, value) in zip(arguments, given) {
+      var position = next
+      if let label = argument.label {
+        guard let at = code.parameters.firstIndex(where: { $0.name == label.text }) else {
+          throw Diagnostic("\(code.displayName) has no parameter \(label.text)", at: label.span)
+        }
+        position = at
+      } else {
+        next += 1
+      }
+      guard position < code.parameters.count else {
+        throw Diagnostic(
+          "\(code.displayName) takes \(count(code.parameters.count, "argument", "arguments"))",
+          at: span)
+      }
+      inner.bound[position] = value
+      isGiven[position] = true
+    }
+    for (position, parameter) in code.parameters.enumerated() where !isGiven[position] {
+      guard let input = body.fallbacks[position] else {
+        throw Diagnostic("\(code.displayName): \(parameter.name) is missing", at: span)
+      }
+      inner.bound[position] = try scalar(inner.values[input], span)
+    }
+    do {
+      for (slot, expression) in body.assignments {
+        inner.bound[slot] = try inner.evaluate(expression, gate: nil)
+      }
+      return try inner.evaluate(body.result, gate: nil)
+    } catch var problem as Diagnostic {
+      problem.trace.append(.init(function: code.displayName, span: span))
+      throw problem
+    }
+  }
+}

@@ -1,0 +1,148 @@
+import Autodiff
+import Builtins
+import Syntax
+import Tensors
+
+/// How large each index runs: from the shapes that it reads, from binders and from signatures.
+extension IndexRun {
+  /// Finds every index's extent from the shapes that it reads, and checks that all agree.
+  mutating func findExtents(_ frame: inout Frame) throws {
+    let shapes = values.map { $0.variable?.shape }
+    let isPlain = !program.variables.contains { $0.extent != nil || $0.size != nil }
+    if isPlain, let cached = program.cached, cached.shapes == shapes {
+      (extents, leading) = (cached.extents, cached.leading)
+      return
+    }
+    for (index, variable) in program.variables.enumerated() {
+      if let node = variable.extent {
+        let size = try integer(node, "an extent", &frame)
+        guard size >= 0 else {
+          throw Diagnostic("an extent can't be negative: \(size)", at: node.span)
+        }
+        try agree(index, size, node.span, "given")
+      }
+      if let node = variable.size, case .int(let size) = try node.evaluate(&frame) {
+        try agree(index, size, variable.span, "the signature")
+      }
+    }
+    // Merged axes are solved once all but one of their indices are known.
+    var open = program.reads.filter { read in
+      if case .undefined = values[read.input] { return false }
+      return true
+    }
+    for read in open { try checkRank(read) }
+    while !open.isEmpty {
+      var rest: [(input: Int, subscripts: [IndexSubscript], span: Span)] = []
+      var hasProgress = false
+      for read in open {
+        let before = extents
+        if try !bindAxes(read) { rest.append(read) }
+        if extents != before { hasProgress = true }
+      }
+      if rest.count == open.count, !hasProgress { break }
+      open = rest
+    }
+    if isPlain, !extents.contains(Self.unknown) { program.cached = (shapes, extents, leading) }
+  }
+
+  mutating func agree(_ variable: Int, _ size: Int, _ span: Span, _ text: String) throws {
+    if extents[variable] == Self.unknown {
+      extents[variable] = size
+      origins[variable] = (span, text)
+    } else if extents[variable] != size {
+      let origin = origins[variable]
+      throw Diagnostic(
+        "the extent of \(program.variables[variable].name) differs: \(extents[variable])"
+          + (origin.map { " (\($0.text))" } ?? "") + " and \(size) (\(text))",
+        at: [span] + (origin.map { [$0.span] } ?? []))
+    }
+  }
+
+  mutating func checkRank(_ read: (input: Int, subscripts: [IndexSubscript], span: Span))
+    throws
+  {
+    let value = values[read.input]
+    if value.isNone { return }
+    let name = program.inputs[read.input].node.span.text
+    guard let x = value.variable else {
+      throw Diagnostic("\(name) is \(value.described), which has no axes", at: read.span)
+    }
+    var named = read.subscripts.count
+    var hasEllipsis = false
+    if case .ellipsis? = read.subscripts.first {
+      named -= 1
+      hasEllipsis = true
+    }
+    guard hasEllipsis ? x.rank >= named : x.rank == named else {
+      let all = read.span.text.drop { $0 != "[" }.dropFirst().dropLast()
+      throw Diagnostic(
+        "\(read.span.text) names \(count(named, "axis", "axes")), and \(name) has \(x.rank): \(x.tensor.description)",
+        at: read.span,
+        hint: x.rank > named && !hasEllipsis
+          ? "\(name)[..., \(all)] carries the leading axes along" : nil)
+    }
+    let extra = Array(x.shape.prefix(x.rank - named))
+    guard !extra.isEmpty else { return }
+    if leading.isEmpty {
+      leading = extra
+      leadingOrigin = read.span
+      guard program.targetHasEllipsis || program.isFree else {
+        throw Diagnostic(
+          "\(name) has the leading axes \(extra), and the left side has no ...", at: read.span,
+          hint: "write ... first on the left side too")
+      }
+    } else if leading != extra {
+      throw Diagnostic(
+        "the leading axes differ: \(leading) and \(extra)",
+        at: [read.span] + (leadingOrigin.map { [$0] } ?? []),
+        hint: "... is equal in every operand that has leading axes; name the axes that differ")
+    }
+  }
+
+  /// Binds the indices of one read; false when a merged axis still has two unknown ones.
+  mutating func bindAxes(
+    _ read: (input: Int, subscripts: [IndexSubscript], span: Span)
+  ) throws -> Bool {
+    guard let x = values[read.input].variable else { return true }
+    let name = program.inputs[read.input].node.span.text
+    var axis = x.rank - read.subscripts.count
+    var isComplete = true
+    if case .ellipsis? = read.subscripts.first { axis = x.rank - read.subscripts.count + 1 }
+    for item in read.subscripts {
+      switch item {
+      case .ellipsis: continue
+      case .variable(let variable, let span):
+        try agree(variable, x.shape[axis], span, "axis \(axis) of \(name)")
+      case .expression: break
+      case .merged(let parts, let span):
+        let known = parts.filter { extents[$0] != Self.unknown }
+        let product = known.reduce(1) { $0 * extents[$1] }
+        let size = x.shape[axis]
+        let missing = parts.filter { extents[$0] == Self.unknown }
+        if missing.count > 1 {
+          isComplete = false
+        } else if let last = missing.first {
+          guard product > 0, size % product == 0 else {
+            throw Diagnostic(
+              "axis \(axis) of \(name) has size \(size), which does not divide by \(product)",
+              at: span)
+          }
+          try agree(last, size / product, span, "axis \(axis) of \(name)")
+        } else if product != size {
+          let names = parts.map { "\(program.variables[$0].name) = \(extents[$0])" }
+          throw Diagnostic(
+            "axis \(axis) of \(name) has size \(size), and \(names.joined(separator: ", ")) make \(product)",
+            at: span)
+        }
+      }
+      axis += 1
+    }
+    return isComplete
+  }
+
+  func extent(_ label: Int) -> Int {
+    label >= Self.leadingLabel ? leading[label - Self.leadingLabel] : extents[label]
+  }
+
+  var leadingLabels: [Int] { leading.indices.map { Self.leadingLabel + $0 } }
+}

@@ -1,0 +1,157 @@
+import Autodiff
+import Builtins
+import Syntax
+import Tensors
+
+/// Reading tensors at index variables, at merged axes and at computed positions.
+extension IndexRun {
+  mutating func read(
+    _ value: Value, _ input: Int, _ subscripts: [IndexSubscript], _ span: Span, _ gate: Indexed?
+  ) throws -> Indexed {
+    guard var x = value.variable else { return .none }
+    let named = subscripts.count - (subscripts.first?.isEllipsis == true ? 1 : 0)
+    guard x.rank == named || x.rank > named && subscripts.first?.isEllipsis == true else {
+      throw Diagnostic(
+        "\(span.text) names \(count(named, "axis", "axes")), and the tensor is \(x.tensor.description)",
+        at: span)
+    }
+    var labels: [Int?] = []
+    var expressions: [(axis: Int, IndexExpression, Span)] = []
+    var shape: [Int] = []
+    var axis = 0
+    for item in subscripts {
+      switch item {
+      case .ellipsis:
+        let count = x.rank - (subscripts.count - 1)
+        labels += leadingLabels.suffix(count)
+        shape += x.shape.prefix(count)
+        axis += count
+        continue
+      case .variable(let variable, _):
+        labels.append(variable)
+        shape.append(x.shape[axis])
+      case .merged(let parts, _):
+        labels += parts
+        shape += parts.map { extents[$0] }
+      case .expression(let expression, let span):
+        expressions.append((labels.count, expression, span))
+        labels.append(nil)
+        shape.append(x.shape[axis])
+      }
+      axis += 1
+    }
+    x = try x.reshaped(shape)
+    guard expressions.isEmpty else {
+      return try gather(x, input, labels, expressions, span, gate)
+    }
+    var plain = labels.compactMap { $0 }
+    // The same index twice reads the diagonal.
+    while let second = plain.indices.first(where: { plain[..<$0].contains(plain[$0]) }) {
+      let first = plain.firstIndex(of: plain[second]) ?? 0
+      x = try x.diagonal(first, second)
+      plain.remove(at: second)
+    }
+    return try gated(x, plain, gate)
+  }
+
+  /// Keeps gradients from elements that a condition excludes, where it has no axis beyond theirs.
+  func gated(_ x: Variable, _ labels: [Int], _ gate: Indexed?) throws -> Indexed {
+    guard case .tensor(let keep, let keepLabels)? = gate, x.isTracked, x.dtype.isFloat,
+      keepLabels.allSatisfy(labels.contains)
+    else { return .tensor(x, labels) }
+    let zero = try Variable(Tensor.scalar(0, x.dtype))
+    return .tensor(try .select(aligned(keep, keepLabels, to: labels), x, zero), labels)
+  }
+
+  /// Reads at computed positions: one flat position for each combination of the indices in them.
+  mutating func gather(
+    _ x: Variable, _ input: Int, _ labels: [Int?],
+    _ expressions: [(axis: Int, IndexExpression, Span)], _ span: Span, _ gate: Indexed?
+  ) throws -> Indexed {
+    var positions: [(axis: Int, Tensor, [Int], Span)] = []
+    var union: [Int] = []
+    for (axis, expression, span) in expressions {
+      switch try evaluate(expression, gate: gate) {
+      case .tensor(let position, let own) where position.dtype.isInteger:
+        positions.append((axis, try position.tensor.converted(to: .i64), own, span))
+        union = Self.union(union, own)
+      case .scalar(let value):
+        guard let position = value.asInt else {
+          throw Diagnostic("a position is a whole number, not \(value.described)", at: span)
+        }
+        positions.append((axis, try Tensor.scalar(position), [], span))
+      case .tensor(let position, _):
+        throw Diagnostic(
+          "a position is a whole number, not \(position.dtype.name)", at: span,
+          hint: position.dtype.isFloat ? "// divides whole numbers" : nil)
+      case .none: throw Diagnostic("a position is a whole number, not none", at: span)
+      }
+    }
+    // An index that is read plainly and stands in a position too runs with it.
+    for (axis, label) in labels.enumerated() {
+      if let label, union.contains(label) {
+        positions.append((axis, try Tensor.range(extents[label]), [label], span))
+      }
+    }
+    positions.sort { $0.axis < $1.axis }
+    let isOutside = try positions.contains { try Self.isOutside($0.1, x.shape[$0.axis]) }
+    var keep: Tensor?
+    if isOutside {
+      if case .tensor(let condition, let own)? = gate {
+        union = Self.union(union, own)
+        keep = try aligned(condition, own, to: union).tensor.contiguous()
+      }
+      try checkInside(x, input, positions, union, keep)
+    }
+    let sizes = union.map(extent)
+    let gathered = positions.map(\.axis)
+    let inner = labels.indices.filter { !gathered.contains($0) }
+    var flat = try Tensor.full(sizes, 0, .i64)
+    var stride = 1
+    for (axis, position, own, _) in positions.reversed() {
+      let step = try aligned(Variable(position), own, to: union).tensor
+        .binary(.multiply, Tensor.scalar(stride))
+      flat = try flat.binary(.add, step)
+      stride *= x.shape[axis]
+    }
+    let rows = try x.transposed(gathered + inner).reshaped([stride] + inner.map { x.shape[$0] })
+    let result = try rows.gatheredRows(flat, keep: keep)
+    return try gated(result, union + inner.compactMap { labels[$0] }, keep == nil ? gate : nil)
+  }
+
+  static func isOutside(_ position: Tensor, _ size: Int) throws -> Bool {
+    guard position.count > 0 else { return false }
+    func any(_ condition: Tensor) throws -> Bool {
+      try condition.reshaped([condition.count]).reduced(.any, axis: 0).integerItem != 0
+    }
+    return try any(position.compare(.less, Tensor.scalar(0)))
+      || any(position.compare(.greaterOrEqual, Tensor.scalar(size)))
+  }
+
+  func checkInside(
+    _ x: Variable, _ input: Int, _ positions: [(axis: Int, Tensor, [Int], Span)], _ union: [Int],
+    _ keep: Tensor?
+  ) throws {
+    let kept = try keep?.integers()
+    let shape = union.map(extent)
+    for (axis, position, own, span) in positions {
+      let all = try aligned(Variable(position), own, to: union).tensor.integers()
+      for (index, value) in all.enumerated()
+      where (value < 0 || value >= x.shape[axis]) && kept?[index] ?? 1 != 0 {
+        let place = zip(union, coordinates(of: index, in: shape)).filter { own.contains($0.0) }
+          .map { "\(name($0)) = \($1)" }
+        let whose =
+          program.inputs.indices.contains(input) ? program.inputs[input].node.span.text : "it"
+        throw Diagnostic(
+          "the index \(value)\(place.isEmpty ? "" : " at " + place.joined(separator: ", ")) is outside "
+            + "0..\(x.shape[axis]), axis \(axis) of \(whose)", at: span,
+          hint: value < 0
+            ? "index notation doesn't count from the end; a condition can exclude the read" : nil)
+      }
+    }
+  }
+
+  func name(_ label: Int) -> String {
+    label >= Self.leadingLabel ? "..." : program.variables[label].name
+  }
+}

@@ -1,0 +1,146 @@
+import Autodiff
+import Builtins
+import Syntax
+import Tensors
+
+/// Sums, products, softmax and the like over index variables.
+extension IndexRun {
+  mutating func reduce(
+    _ builtin: Builtin, _ indices: [Int], _ body: IndexExpression, _ condition: IndexExpression?,
+    _ span: Span, _ gate: Indexed?
+  ) throws -> Indexed {
+    guard let reducer = builtin.reducer else { preconditionFailure("compiled as a reducer") }
+    var keep = Indexed.none
+    if let condition {
+      keep = try evaluate(condition, gate: gate)
+      if case .tensor(let x, _) = keep, x.dtype != .bool {
+        throw Diagnostic(
+          "a condition is true or false, not \(x.dtype.name)", at: condition.span,
+          hint: "compare it with something: \(condition.span.text) > 0")
+      }
+      if case .scalar(let value) = keep {
+        guard case .bool(let flag) = value else {
+          throw Diagnostic(
+            "a condition is true or false, not \(value.described)", at: condition.span)
+        }
+        keep = flag ? .none : .tensor(Variable(try Tensor([false], [])), [])
+      }
+    }
+    if reducer.isSum, case .none = keep {
+      return try sumOfProducts(indices, factors(body), span, gate)
+    }
+    var inner = gate
+    if case .tensor = keep { inner = try both(gate, keep) }
+    // The reducer itself leaves out what is not kept, so a plain read needs no gate.
+    if case .read(_, let subscripts, _) = body, !subscripts.contains(where: \.isExpression) {
+      inner = gate
+    }
+    return try reduce(reducer, indices, evaluate(body, gate: inner), keep, span)
+  }
+
+  /// The factors of a product, from left to right.
+  func factors(_ expression: IndexExpression) -> [IndexExpression] {
+    if case .arithmetic(.multiply, let left, let right, _) = expression {
+      return factors(left) + factors(right)
+    }
+    return [expression]
+  }
+
+  /// A sum over indices: factors free of an index are taken out; exactly two factors that both use
+  /// it make a matrix product, summed ascending; anything else is a sum in lanes.
+  mutating func sumOfProducts(
+    _ indices: [Int], _ expressions: [IndexExpression], _ span: Span, _ gate: Indexed?
+  ) throws -> Indexed {
+    var factors = try expressions.map { try evaluate($0, gate: gate) }
+    func uses(_ factor: Indexed, _ index: Int) -> Bool {
+      if case .tensor(_, let labels) = factor { return labels.contains(index) }
+      return false
+    }
+    let multiply: (Value, Value) throws -> Value = { try Arithmetic.multiply($0, $1) }
+    var open = indices
+    while let index = open.last {
+      let using = factors.indices.filter { uses(factors[$0], index) }
+      // Several indices that the same two factors share are summed in one product.
+      let group =
+        using.count == 2
+        ? open.filter { other in factors.indices.filter { uses(factors[$0], other) } == using }
+        : [index]
+      let part: Indexed
+      if using.count == 2, case .tensor(let a, let aLabels) = factors[using[0]],
+        case .tensor(let b, let bLabels) = factors[using[1]], a.dtype != .bool, b.dtype != .bool
+      {
+        let dtype = DType.common(a.dtype, b.dtype)
+        let (x, y) = try (a.converted(to: dtype), b.converted(to: dtype))
+        let (product, labels) = try interpreter.located(span) {
+          try contract(
+            x, aLabels, y, bLabels, keeping: Set(aLabels + bLabels).subtracting(group))
+        }
+        part = .tensor(product, labels)
+      } else {
+        var product: Indexed?
+        for at in using {
+          product =
+            try product.map {
+              try combined(
+                $0, factors[at], span, [expressions[at], expressions[at]], "*", multiply)
+            }
+            ?? factors[at]
+        }
+        let whole = product ?? .scalar(.int(1))
+        part = try reduce(Builtin.sumReducer, [index], whole, .none, span)
+      }
+      factors = factors.indices.filter { !using.contains($0) }.map { factors[$0] }
+      factors.insert(part, at: 0)
+      open.removeAll { using.count == 2 ? group.contains($0) : $0 == index }
+    }
+    var result = factors[0]
+    for factor in factors.dropFirst() {
+      result = try combined(
+        result, factor, span, [.input(0, span), .input(0, span)], "*", multiply)
+    }
+    return result
+  }
+
+  func reduce(
+    _ reducer: Builtin.Reducer, _ indices: [Int], _ body: Indexed, _ keep: Indexed, _ span: Span
+  ) throws -> Indexed {
+    var x: Variable
+    var labels: [Int]
+    switch body {
+    case .tensor(let tensor, let own): (x, labels) = (tensor, own)
+    case .scalar(let value):
+      let dtype: DType
+      switch value {
+      case .int: dtype = .i64
+      case .bool: dtype = .bool
+      default: dtype = .f32
+      }
+      (x, labels) = (try number(value, dtype), [])
+    case .none: throw Diagnostic("there is nothing to reduce: the expression is none", at: span)
+    }
+    var union = labels
+    if case .tensor(_, let own) = keep { union = Self.union(union, own) }
+    let outer = union.filter { !indices.contains($0) }
+    // The order of what stays is the body's; the reduced indices come last.
+    let order = outer + indices
+    x = try aligned(x, labels, to: order)
+    let sizes = outer.map(extent)
+    let n = indices.reduce(1) { $0 * extents[$1] }
+    func apply(_ x: Variable, _ condition: Tensor?) throws -> Variable {
+      try interpreter.located(span) { try reducer.apply(x, condition) }
+    }
+    var condition: Tensor?
+    if case .tensor(let mask, let own) = keep {
+      condition = try aligned(mask, own, to: order).tensor.reshaped(sizes + [n])
+    }
+    switch reducer.form {
+    case .reduces where condition == nil && indices.count > 1 && reducer.isSum:
+      for _ in indices { x = try apply(x, nil) }
+      return .tensor(x, outer)
+    case .reduces: return .tensor(try apply(x.reshaped(sizes + [n]), condition), outer)
+    case .along:
+      let result = try apply(x.reshaped(sizes + [n]), condition)
+      return .tensor(try result.reshaped(order.map(extent)), order)
+    }
+  }
+}

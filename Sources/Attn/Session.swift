@@ -56,6 +56,13 @@ public final class Session {
     _ body: @escaping @Sendable ([Attn.Value]) throws -> any AttnConvertible
   ) {
     let function = NativeFunction(name, parameters: parameters) { values in
+      guard values.count == parameters.count else {
+        throw BuiltinError(
+          values.count < parameters.count
+            ? "\(name): \(parameters[values.count]) is missing"
+            : "\(name) takes \(count(parameters.count, "argument", "arguments")), and \(values.count) are given",
+          hint: "the call is \(name)(\(parameters.joined(separator: ", ")))")
+      }
       do {
         return try body(values.map(Attn.Value.init)).attnValue()
       } catch let error as AttnError {

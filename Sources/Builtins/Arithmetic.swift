@@ -170,14 +170,19 @@ package func combinationError(_ a: [Int], _ b: [Int]) -> BuiltinError? {
     let long = a.count > b.count ? a : b
     let short = a.count > b.count ? b : a
     let names = axes(long.count)
-    if let at = (0...(long.count - short.count)).first(where: {
-      Array(long[$0..<($0 + short.count)]) == short
-    }) {
+    // The axes of the short one, matched from the left among those of the long one.
+    var places: [Int] = []
+    for size in short {
+      guard let at = long.indices.first(where: { $0 > (places.last ?? -1) && long[$0] == size }) else {
+        break
+      }
+      places.append(at)
+    }
+    if places.count == short.count {
       let all = names.joined(separator: ", ")
-      let part = names[at..<(at + short.count)].joined(separator: ", ")
-      hint =
-        "name the axes: z[\(all)] = {\(a.count > b.count ? 0 : 1)}[\(all)] … "
-        + "{\(a.count > b.count ? 1 : 0)}[\(part)]"
+      let part = places.map { names[$0] }.joined(separator: ", ")
+      let (first, second) = a.count > b.count ? (all, part) : (part, all)
+      hint = "name the axes: z[\(all)] = {0}[\(first)] … {1}[\(second)]"
     }
   }
   return BuiltinError("the shapes \(a) and \(b) don't combine", at: [0, 1], hint: hint)

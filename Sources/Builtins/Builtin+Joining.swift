@@ -20,6 +20,9 @@ extension Builtin {
     gradients: [.at("concat([x, y, x], axis: 1)", [2, 3], [2, 1])]
   ) { arguments in
     let items = try arguments.list("list")
+    guard arguments["axis"].asInt != nil else {
+      throw arguments.wrong("axis", "a whole number", hint: "what is joined is one list: concat([a, b])")
+    }
     if items.isEmpty { return .list([]) }
     let texts = items.compactMap { item -> String? in
       if case .string(let text) = item { return text }

@@ -13,8 +13,10 @@ extension Builtin {
     let texts = try arguments.list("values").map { $0.text(digits: context.digits, quoted: false) }
     // A tensor takes lines of its own.
     var line = ""
+    var hasBreak = false
     for text in texts {
-      if !line.isEmpty { line += text.contains("\n") || line.contains("\n") ? "\n" : " " }
+      hasBreak = hasBreak || text.contains("\n")
+      if !line.isEmpty { line += hasBreak ? "\n" : " " }
       line += text
     }
     context.output(line + "\n")

@@ -45,7 +45,18 @@ enum Reductions {
   }
 
   static func extreme(_ x: Variable, _ keep: Tensor?, largest: Bool) throws -> Variable {
-    try x.selected(keep, else: x.dtype.farthest(largest: !largest))
+    if !x.dtype.isFloat, x.dtype != .bool {
+      // There is no integer infinity to give for nothing.
+      let isEmpty =
+        x.shape[x.rank - 1] == 0 && x.tensor.count == 0 && x.shape.dropLast().allSatisfy { $0 > 0 }
+      let hasGap = try keep.map { try $0.reduced(.any, axis: x.rank - 1).integers().contains(0) } ?? false
+      guard !isEmpty, !hasGap else {
+        throw BuiltinError(
+          "nothing is kept, and integers have no infinity to give", at: [0],
+          hint: "convert to f32 first, where the result is \(largest ? "-inf" : "inf")")
+      }
+    }
+    return try x.selected(keep, else: x.dtype.farthest(largest: !largest))
       .extreme(largest: largest, axis: x.rank - 1)
   }
 

@@ -44,7 +44,7 @@ private struct TensorText {
     let blocks = shown(of: leading.reduce(1, *), limit: isLong ? 10 : .max)
     let rows =
       tensor.rank == 1 ? [0] : shown(of: tensor.shape[tensor.rank - 2], limit: isLong ? 10 : .max)
-    let columns = shown(of: tensor.shape[tensor.rank - 1], limit: isLong ? 12 : .max)
+    let columns = shown(of: tensor.shape[tensor.rank - 1], limit: isLong ? 12 : 20)
 
     let entries = blocks.map { block in
       rows.map { row in

@@ -36,8 +36,15 @@ package struct Document {
     let isMarkdown = name.lowercased().hasSuffix(".md")
     source = Source(isMarkdown ? Self.code(inMarkdown: text) : text, name: name)
     let script = Parser.parse(source)
+    // A statement with a mistake in its text is not run: only the mistake is shown.
+    let broken = script.problems.compactMap(\.spans.first)
+    let whole = script.statements.filter { statement in
+      !broken.contains {
+        $0.line >= statement.span.line && $0.line <= script.source.line(at: statement.span.end)
+      }
+    }
     var entries =
-      script.statements.map { Entry(content: .statement($0), span: $0.span) }
+      whole.map { Entry(content: .statement($0), span: $0.span) }
       + script.problems.compactMap { problem in
         problem.spans.first.map { Entry(content: .problem(problem), span: $0) }
       }

@@ -109,7 +109,12 @@ final class SubscriptNode: Node {
     case .record(let record):
       return try pick(record.values, positions[0]) { .record(Record(tuple: $0)) }
     case .string(let text):
-      return try pick(text.map { Value.string(String($0)) }, positions[0]) { parts in
+      // A plain text is indexed by its bytes, not by going through its characters.
+      if case .at(let position, let span) = positions[0], text.utf8.allSatisfy({ $0 < 0x80 && $0 != 0x0D }) {
+        let index = try resolved(position, text.utf8.count, "the string", span)
+        return .string(String(UnicodeScalar(text.utf8[text.utf8.index(text.startIndex, offsetBy: index)])))
+      }
+      return try pick(text.map { Value.string(String($0)) }, positions[0], "the string") { parts in
         .string(parts.map { $0.text(quoted: false) }.joined())
       }
     case .range(let range):
@@ -131,12 +136,12 @@ final class SubscriptNode: Node {
     }
   }
 
-  private func pick(_ items: [Value], _ position: Position, _ many: ([Value]) -> Value) throws
-    -> Value
-  {
+  private func pick(
+    _ items: [Value], _ position: Position, _ what: String = "the list", _ many: ([Value]) -> Value
+  ) throws -> Value {
     switch position {
     case .at(let position, let span):
-      return items[try resolved(position, items.count, "the list", span)].read
+      return items[try resolved(position, items.count, what, span)].read
     case .range(let lower, let upper, let step, _):
       let slice = sliceOf(lower, upper, step: step, size: items.count)
       return many((0..<slice.count).map { items[slice.start + $0 * slice.step].read })
@@ -149,7 +154,7 @@ final class SubscriptNode: Node {
         return many(try positions.truePositions().map { items[$0].read })
       }
       return many(
-        try positions.integers().map { items[try resolved($0, items.count, "the list", span)].read }
+        try positions.integers().map { items[try resolved($0, items.count, what, span)].read }
       )
     case .ellipsis: return many(items)
     }
@@ -312,6 +317,11 @@ final class UpdateNode: Node {
       switch old {
       case .model(let model):
         guard let position = model.type.position(ofField: name.text) else {
+          if model.type.parameterNames.contains(name.text) {
+            throw Diagnostic(
+              "\(name.text) is a parameter of \(model.type.name), which is fixed when the model is made",
+              at: name.span, hint: "make another: \(model.type.name)(...)")
+          }
           throw frame.interpreter.unknownMember(name, of: old)
         }
         var fields = model.fields

@@ -174,8 +174,11 @@ final class CallNode: Node {
     guard labels.contains(where: { $0 != nil }) else { return values }
     let plan = try bind(
       native.name.isEmpty ? "a function" : native.name, native.parameterNames, variadic: nil, receiver)
-    var result = [Value](repeating: .none, count: native.parameterNames.count)
+    var result = [Value](repeating: .undefined, count: native.parameterNames.count)
     for (value, parameter) in zip(values, plan.parameters) { result[parameter] = value }
+    for (value, name) in zip(result, native.parameterNames) {
+      if case .undefined = value { throw Diagnostic("\(native.name): \(name) is missing", at: span) }
+    }
     return result
   }
 

@@ -16,6 +16,8 @@ final class IndexCompiler {
   /// Parameters and locals of an elementwise function.
   private var bound: [String: Int] = [:]
   private var boundCount = 0
+  /// The left side has leading axes, which reads with `...` carry along.
+  private var carriesLeading = false
 
   init(_ compiler: Compiler) { self.compiler = compiler }
 
@@ -32,6 +34,7 @@ final class IndexCompiler {
           throw Diagnostic("... comes first and stands for leading axes", at: span)
         }
         target.append(.ellipsis)
+        carriesLeading = true
       case .other(let expression):
         throw Diagnostic(
           "an index assignment binds index names, and \(expression.span.text) is not one",
@@ -131,7 +134,8 @@ final class IndexCompiler {
 
   private func compile(_ expression: Expression) throws -> IndexExpression {
     let span = expression.span
-    guard mentions(expression) || expression.hasReducer else {
+    guard mentions(expression) || expression.hasReducer || carriesLeading && expression.hasEllipsis
+    else {
       let input = try newInput(expression)
       scalars.append((input, span))
       return .input(input, span)
@@ -214,7 +218,7 @@ final class IndexCompiler {
         if case .range = expression.kind {
           throw Diagnostic(
             "a range leaves an axis without an index", at: expression.span,
-            hint: "slice first: \(base.span.text)[...][i, j]")
+            hint: "slice first, as in \(base.span.text)[0..2, ..][i, j]")
         }
         return .expression(try compile(expression), expression.span)
       }
@@ -468,14 +472,28 @@ extension Expression {
 
   /// Whether index notation stands inside at operator level.
   var hasReducer: Bool {
+    isAnyOperand { if case .reducer = $0.kind { true } else { false } }
+  }
+
+  /// Whether leading axes are read at operator level: `x[...]`.
+  var hasEllipsis: Bool {
+    isAnyOperand { operand in
+      guard case .subscripted(_, let subscripts) = operand.kind, case .ellipsis? = subscripts.first else {
+        return false
+      }
+      return true
+    }
+  }
+
+  /// Whether a predicate holds for an operand of the operators here.
+  private func isAnyOperand(_ predicate: (Expression) -> Bool) -> Bool {
     switch kind {
-    case .reducer: true
     case .binary(_, let left, let right), .logical(_, let left, let right):
-      left.hasReducer || right.hasReducer
-    case .unary(_, let operand): operand.hasReducer
+      left.isAnyOperand(predicate) || right.isAnyOperand(predicate)
+    case .unary(_, let operand): operand.isAnyOperand(predicate)
     case .comparison(let first, let rest):
-      first.hasReducer || rest.contains { $0.1.hasReducer }
-    default: false
+      first.isAnyOperand(predicate) || rest.contains { $0.1.isAnyOperand(predicate) }
+    default: predicate(self)
     }
   }
 }

@@ -35,6 +35,25 @@ indirect enum IndexExpression {
   }
 }
 
+extension IndexExpression {
+  /// The index variables that it computes with, those inside further reads left out.
+  var directVariables: Set<Int> {
+    switch self {
+    case .variable(let variable, _): [variable]
+    case .input, .read, .extent, .bound, .reduce: []
+    case .arithmetic(_, let left, let right, _), .logical(_, let left, let right, _):
+      left.directVariables.union(right.directVariables)
+    case .comparison(let first, let rest, _):
+      rest.reduce(first.directVariables) { $0.union($1.1.directVariables) }
+    case .unary(_, let operand, _): operand.directVariables
+    case .select(let test, let a, let b, _):
+      test.directVariables.union(a.directVariables).union(b.directVariables)
+    case .call(_, let arguments, _):
+      arguments.reduce([]) { $0.union($1.1.directVariables) }
+    }
+  }
+}
+
 enum IndexSubscript {
   case variable(Int, Span)
   /// `(h d)`: one axis that holds two or more index variables, the last running fastest.

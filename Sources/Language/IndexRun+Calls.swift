@@ -131,6 +131,8 @@ extension IndexRun {
     _ span: Span
   ) throws -> Indexed {
     let code = closure.code
+    try interpreter.enterElementwise(code, span)
+    defer { interpreter.leaveElementwise() }
     if code.elementwise == nil {
       do {
         code.elementwise = try Compiler(module: code.module, interpreter: interpreter)
@@ -183,7 +185,7 @@ extension IndexRun {
       }
       return try inner.evaluate(body.result, gate: nil)
     } catch var problem as Diagnostic {
-      problem.trace.append(.init(function: code.displayName, span: span))
+      problem.add(.init(function: code.displayName, span: span))
       throw problem
     }
   }

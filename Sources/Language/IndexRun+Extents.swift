@@ -145,4 +145,26 @@ extension IndexRun {
   }
 
   var leadingLabels: [Int] { leading.indices.map { Self.leadingLabel + $0 } }
+
+  /// Gives an index that only stands in computed positions the size of the axis that it reads:
+  /// `h[t, d] = x[t, (d + 1) % n]`.
+  mutating func inferExtents() throws {
+    guard extents.contains(Self.unknown) else { return }
+    for read in program.reads {
+      guard let x = values[read.input].variable else { continue }
+      let name = program.inputs[read.input].node.span.text
+      var axis = x.rank - read.subscripts.count
+      if axis < 0 { axis = 0 }
+      if case .ellipsis? = read.subscripts.first { axis = x.rank - read.subscripts.count }
+      for item in read.subscripts {
+        if case .expression(let expression, let span) = item, axis < x.rank {
+          let open = expression.directVariables.filter { extents[$0] == Self.unknown }
+          if open.count == 1, let variable = open.first {
+            try agree(variable, x.shape[axis], span, "axis \(axis) of \(name)")
+          }
+        }
+        axis += 1
+      }
+    }
+  }
 }

@@ -41,17 +41,19 @@ extension IndexRun {
       axis += 1
     }
     x = try x.reshaped(shape)
+    // The same index twice reads the diagonal.
+    while let second = labels.indices.first(where: { labels[$0] != nil && labels[..<$0].contains(labels[$0]) }
+    ),
+      let first = labels.firstIndex(of: labels[second])
+    {
+      x = try x.diagonal(first, second)
+      labels.remove(at: second)
+      for index in expressions.indices where expressions[index].axis > second { expressions[index].axis -= 1 }
+    }
     guard expressions.isEmpty else {
       return try gather(x, input, labels, expressions, span, gate)
     }
-    var plain = labels.compactMap { $0 }
-    // The same index twice reads the diagonal.
-    while let second = plain.indices.first(where: { plain[..<$0].contains(plain[$0]) }) {
-      let first = plain.firstIndex(of: plain[second]) ?? 0
-      x = try x.diagonal(first, second)
-      plain.remove(at: second)
-    }
-    return try gated(x, plain, gate)
+    return try gated(x, labels.compactMap { $0 }, gate)
   }
 
   /// Keeps gradients from elements that a condition excludes, where it has no axis beyond theirs.

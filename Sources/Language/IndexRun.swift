@@ -49,6 +49,8 @@ struct IndexRun {
       publish(&frame)
     }
     for (input, span) in program.scalars { _ = try scalar(values[input], span) }
+    try inferExtents()
+    publish(&frame)
     for (variable, extent) in zip(program.variables, extents) where extent == Self.unknown {
       throw Diagnostic(
         "nothing says the extent of \(variable.name)", at: variable.span,

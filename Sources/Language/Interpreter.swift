@@ -158,7 +158,7 @@ final class Interpreter {
     } catch var diagnostic as Diagnostic {
       // A mistake in the call itself stands where the call stands, not inside.
       if let site, !diagnostic.isAtCall {
-        diagnostic.trace.append(.init(function: code.displayName, span: site.span))
+        diagnostic.add(.init(function: code.displayName, span: site.span))
       }
       diagnostic.isAtCall = false
       throw diagnostic
@@ -170,6 +170,19 @@ final class Interpreter {
         at: site?.span ?? code.span, hint: error.hint)
     }
   }
+
+  /// Counts a call that index notation runs element by element.
+  func enterElementwise(_ code: FunctionCode, _ span: Span) throws {
+    depth += 1
+    guard depth <= Self.deepestCall else {
+      depth -= 1
+      throw Diagnostic(
+        "the calls are nested too deeply: \(code.displayName) is in \(Self.deepestCall) of them", at: span,
+        hint: "an elementwise if computes both branches, so a recursion has no end there")
+    }
+  }
+
+  func leaveElementwise() { depth -= 1 }
 
   func make(_ type: ModelCode, _ values: [Value], _ plan: BindingPlan, at site: CallNode?) throws
     -> Value

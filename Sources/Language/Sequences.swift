@@ -45,7 +45,7 @@ final class ListNode: Node {
     super.init(span)
   }
   override func evaluate(_ frame: inout Frame) throws -> Value {
-    let values = try items.map { try $0.evaluate(&frame).read }
+    let values = try items.map { try $0.evaluate(&frame) }
     guard let first = values.first else { return .list([]) }
     do {
       switch first {
@@ -115,7 +115,7 @@ final class RecordNode: Node {
     super.init(span)
   }
   override func evaluate(_ frame: inout Frame) throws -> Value {
-    .record(Record(labels: labels, values: try items.map { try $0.evaluate(&frame).read }))
+    .record(Record(labels: labels, values: try items.map { try $0.evaluate(&frame) }))
   }
 }
 

@@ -35,7 +35,7 @@ package final class Session {
     let random = context.random
     do {
       let value = try interpreter.execute(statement, in: module)
-      if case .expression = statement.kind, !statement.isMuted, !value.isNone {
+      if statement.isShown, !value.isNone {
         context.output(value.text(digits: context.digits) + "\n")
       }
       return .value(value)
@@ -146,6 +146,25 @@ package struct ScriptParameter {
       if let value = Double(text) { return .float(value) }
       if text == "true" || text == "false" { return .bool(text == "true") }
       return text == "none" ? .none : .string(text)
+    }
+  }
+}
+
+extension Statement {
+  /// Whether its value is echoed: an expression's is, unless `;` mutes it. An `if` whose branches end
+  /// in assignments is there for those.
+  fileprivate var isShown: Bool {
+    guard case .expression(let expression) = kind, !isMuted else { return false }
+    return expression.isShown
+  }
+}
+
+extension Expression {
+  fileprivate var isShown: Bool {
+    guard case .conditional(_, let then, let otherwise) = kind else { return true }
+    return [then, otherwise].compactMap { $0?.statements.last }.allSatisfy { last in
+      guard case .expression(let value) = last.kind else { return false }
+      return value.isShown
     }
   }
 }

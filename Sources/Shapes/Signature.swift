@@ -58,8 +58,8 @@ package struct Signature: Sendable {
         let character = rest[end]
         if character == "\"" { isQuoted.toggle() }
         if depth == 0, !isQuoted, character == "," || character == ")" { break }
-        if character == "(" || character == "[" { depth += 1 }
-        if character == ")" || character == "]" { depth -= 1 }
+        if !isQuoted, character == "(" || character == "[" { depth += 1 }
+        if !isQuoted, character == ")" || character == "]" { depth -= 1 }
         end = rest.index(after: end)
       }
       defer { rest = rest[end...] }

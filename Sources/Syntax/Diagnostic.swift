@@ -10,8 +10,10 @@ package struct Diagnostic: Error, Sendable {
   /// Facts about the operands, one a line: `q : f32[6, 8]`.
   package var notes: [String] = []
   package var hint: String?
-  /// The calls that led here, innermost first.
-  package var trace: [Call] = []
+  /// The calls that led here, innermost first; of many, the first four and the last four.
+  package private(set) var trace: [Call] = []
+  /// Calls between those four and four.
+  private var omittedCalls = 0
   /// Text at whose end more was expected: at a prompt, the entry goes on.
   package var isIncomplete = false
   /// The mistake is in a call's arguments: the function called is not part of the trace.
@@ -25,6 +27,14 @@ package struct Diagnostic: Error, Sendable {
       self.function = function
       self.span = span
     }
+  }
+
+  package mutating func add(_ call: Call) {
+    if trace.count == 8 {
+      trace.remove(at: 4)
+      omittedCalls += 1
+    }
+    trace.append(call)
   }
 
   package init(_ message: String, at spans: [Span], notes: [String] = [], hint: String? = nil) {
@@ -51,7 +61,8 @@ extension Diagnostic {
   /// The message, the line it is about with its places underlined, notes, hint and call trace.
   package func rendered(location: Location = .none) -> String {
     var lines: [String] = []
-    var head = "\(severity.rawValue): \(message)"
+    let shown = message.count > 600 ? message.prefix(600) + "…" : message[...]
+    var head = "\(severity.rawValue): \(shown)"
     if location == .full, let span = spans.first, let name = span.source.name {
       head = "\(name):\(span.line + 1):\(span.column + 1): \(head)"
     }
@@ -68,16 +79,17 @@ extension Diagnostic {
     guard let main = spans.first else { return nil }
     let source = main.source
     let line = main.line
-    let text = source.text(ofLine: line)
+    let range = source.window(around: main.start, ofLine: line)
+    let (start, end) = (range.lowerBound, range.upperBound)
+    let text = source.text(range)
     guard !text.allSatisfy(\.isWhitespace) else { return nil }
-    let start = source.start(ofLine: line)
-    let end = start + text.utf8.count
 
     var marked = [Bool](repeating: false, count: text.utf8.count + 1)
     for span in spans where span.source === source && span.line == line {
       let from = span.start - start
-      let to = max(from + 1, min(span.end, end) - start)
-      for offset in from..<min(to, marked.count) { marked[offset] = true }
+      let to = min(max(from + 1, min(span.end, end) - start), marked.count)
+      guard from >= 0, from < to else { continue }
+      for offset in from..<to { marked[offset] = true }
     }
     // Long lines are cut to what surrounds the mark, so that the picture stays readable.
     var shown = ""
@@ -118,9 +130,8 @@ extension Diagnostic {
       }
       return "  in \(call.function), called by: \(code)"
     }
-    guard trace.count > 8 else { return trace.map(line) }
-    return trace.prefix(4).map(line) + ["  … \(trace.count - 7) more calls …"]
-      + trace.suffix(3).map(line)
+    guard omittedCalls > 0 else { return trace.map(line) }
+    return trace.prefix(4).map(line) + ["  … \(omittedCalls) more calls …"] + trace.suffix(4).map(line)
   }
 }
 

@@ -182,9 +182,14 @@ struct Lexer {
       add(.symbol(symbol), from: start)
       return
     }
+    // A run of the same unknown character is one mistake.
     let length = scalar(at: start)?.length ?? 1
-    position += length
-    let text = source.text(start..<position)
+    let unit = bytes[start..<(start + length)]
+    repeat {
+      position += length
+    } while position + length <= limit
+      && bytes[position..<(position + length)].elementsEqual(unit)
+    let text = source.text(start..<(start + length))
     switch text {
     case "'":
       report("a string is written in double quotes", from: start)
@@ -330,7 +335,7 @@ struct Lexer {
 
   private mutating func lexEscape() -> [UInt8] {
     let start = position
-    position += 2
+    position = min(position + 2, limit)
     guard start + 1 < limit else { return [] }
     switch bytes[start + 1] {
     case UInt8(ascii: "n"): return [0x0A]
@@ -366,7 +371,8 @@ struct Lexer {
   private mutating func lexInterpolation(ofStringAt start: Int) -> StringPiece? {
     let open = position
     guard depth < 8 else {
-      position += 1
+      // The rest of the line is given up, on every level.
+      while position < limit, bytes[position] != UInt8(ascii: "\n") { position += 1 }
       report("strings are nested too deeply", from: open)
       return nil
     }

@@ -63,9 +63,15 @@ package struct Parser {
     if accept(.newline) || accept(symbol: ";") || at(.end) { return }
     if let close, at(symbol: close) { return }
     if case .symbol("=") = current.kind {
+      let hint: String
+      switch previous.kind {
+      case .symbol(")"): hint = "a function is defined by fn name(x) = ...; to compare, write =="
+      case .name where index > 1 && tokens[index - 2].kind == .symbol("."):
+        hint = "values don't change; a changed copy is written m = m with field = value"
+      default: hint = "to compare, write =="
+      }
       throw problem(
-        "only a name, names separated by commas, or name[indices] can stand left of =",
-        hint: "to compare, write ==")
+        "only a name, names separated by commas, or name[indices] can stand left of =", hint: hint)
     }
     throw unexpected("the end of the statement")
   }
@@ -261,6 +267,7 @@ package struct Parser {
     try expect(symbol: "{")
     nesting += 1
     defer { nesting -= 1 }
+    try checkNesting()
     var fields: [Statement] = []
     var apply: FunctionDeclaration?
     while true {
@@ -395,8 +402,10 @@ extension Parser {
     return Name(text: text, span: current.span)
   }
 
-  func checkNesting() throws(Diagnostic) {
+  /// Gives up the rest of the text where it is nested beyond reason.
+  mutating func checkNesting() throws(Diagnostic) {
     guard nesting <= Self.deepestNesting else {
+      defer { index = tokens.count - 1 }
       throw problem("this is nested too deeply", hint: "give inner parts names of their own")
     }
   }
@@ -420,7 +429,35 @@ extension Parser {
     if case .newline = current.kind { span = Span(source, previous.span.end, previous.span.end) }
     var problem = problem("expected \(wanted), \(found)", at: span)
     problem.isIncomplete = current.kind == .end
+    problem.hint = habit
     return problem
+  }
+
+  /// How attn writes what other languages write as it stands here.
+  private var habit: String? {
+    let here = current.kind
+    let before = index > 0 ? tokens[index - 1].kind : .end
+    switch (before, here) {
+    case (.symbol("*"), .symbol("*")): return "a power is written x ^ 2"
+    case (.symbol("&"), _), (_, .symbol("&")): return "write and"
+    case (.symbol("|"), _), (_, .symbol("|")): return "write or"
+    case (.symbol("+"), .symbol("=")), (.symbol("-"), .symbol("=")), (.symbol("*"), .symbol("=")),
+      (.symbol("/"), .symbol("=")):
+      return "names are bound again: x = x \(tokens[index - 1].span.text) 1"
+    case (.symbol("["), .symbol(":")), (.symbol(","), .symbol(":")):
+      return "all of an axis is written .., its first two ..2, without the last ..-1"
+    case (_, .symbol(":")): return "a block stands in braces: { ... }; a range is written 0..2"
+    case (_, .symbol(".")): return "a float needs a digit before its dot: 0.5"
+    case (.symbol("."), _): return "a float needs a digit behind its dot: 1.0"
+    case (.name("def"), _): return "a function is written fn name(x) { ... }"
+    case (.name("let"), _), (.name("var"), _), (.name("const"), _): return "a name is bound by name = value"
+    case (.name("lambda"), _): return "a lambda is written x -> x + 1"
+    case (.name("class"), _): return "a model is written model Name(size) { ... apply(x) { ... } }"
+    case (.name("print"), .string): return "print is a function: print(\"text\")"
+    case (_, .keyword(.if)): return "a choice is written if condition { a } else { b }"
+    case (_, .symbol("=")): return "to compare, write =="
+    default: return nil
+    }
   }
 }
 

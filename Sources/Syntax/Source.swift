@@ -39,6 +39,19 @@ package final class Source: Sendable {
     return text(start..<end)
   }
 
+  /// The bytes of a line, or of a very long one the few thousand around an offset.
+  func window(around offset: Int, ofLine line: Int) -> Range<Int> {
+    let lineStart = lineStarts[line]
+    let lineEnd = lineStart + text(ofLine: line).utf8.count
+    func boundary(_ at: Int) -> Int {
+      var at = at
+      while at > lineStart, at < lineEnd, bytes[at] & 0xC0 == 0x80 { at -= 1 }
+      return at
+    }
+    let start = boundary(max(lineStart, offset - 2000))
+    return start..<max(start, boundary(min(lineEnd, start + 4000)))
+  }
+
   package func text(_ range: Range<Int>) -> String {
     String(decoding: bytes[range.clamped(to: 0..<bytes.count)], as: UTF8.self)
   }

@@ -59,7 +59,10 @@ struct Runner {
 
   private func run(_ script: Script, in session: Session) -> Int32 {
     guard script.problems.isEmpty else {
-      for problem in script.problems { report(problem) }
+      for problem in script.problems.prefix(20) { report(problem) }
+      if script.problems.count > 20 {
+        Terminal.writeError("… and \(script.problems.count - 20) more mistakes\n")
+      }
       return 1
     }
     var wasInterrupted = false

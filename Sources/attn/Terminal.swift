@@ -16,7 +16,10 @@ enum Terminal {
         if errno == EINTR { continue }
         // Nobody reads any more: stop quietly, as other tools do.
         if errno == EPIPE { exit(141) }
-        return
+        if descriptor == 1 {
+          writeError("error: the output can't be written: \(String(cString: strerror(errno)))\n")
+        }
+        exit(1)
       }
       bytes = bytes.dropFirst(count)
     }

@@ -55,12 +55,29 @@ struct TestCommand: ParsableCommand {
         Terminal.write("updated \(file)\n")
         counts.failed -= report.failures.count
         counts.passed += report.failures.count
+      } else if diff {
+        Terminal.write(Self.difference(file, text, test.updated(report)))
       } else {
         Terminal.write(report.text + "\n")
       }
     }
     Terminal.write("\(counts.passed) passed, \(counts.failed) failed, \(counts.skipped) skipped\n")
     if counts.failed > 0 { throw ExitCode(1) }
+  }
+
+  /// The lines that an update takes out and puts in, with their numbers.
+  private static func difference(_ file: String, _ old: String, _ new: String) -> String {
+    let before = old.split(separator: "\n", omittingEmptySubsequences: false)
+    let after = new.split(separator: "\n", omittingEmptySubsequences: false)
+    var lines: [(number: Int, order: Int, text: String)] = []
+    for change in after.difference(from: before) {
+      switch change {
+      case .remove(let offset, let line, _): lines.append((offset, 0, "-\(offset + 1): \(line)"))
+      case .insert(let offset, let line, _): lines.append((offset, 1, "+\(offset + 1): \(line)"))
+      }
+    }
+    lines.sort { ($0.number, $0.order) < ($1.number, $1.order) }
+    return file + "\n" + lines.map { "  \($0.text)\n" }.joined()
   }
 
   /// The files to run, sorted.

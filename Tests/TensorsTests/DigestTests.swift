@@ -29,7 +29,7 @@ import Testing
     let different = [
       x, try x.reshaped([2, 3]), try x.reshaped([3, 2]), try x.reshaped([1, 6]),
       try x.converted(to: .f32), try x.converted(to: .i32), try x.converted(to: .i64),
-      try x.converted(to: .bool), try Tensor(ones.dropLast() + [1.0.nextUp], [6]),
+      try x.converted(to: .bool), try Tensor(ones.dropLast() + [Double(1).nextUp], [6]),
       try Tensor([0.0], [1]), try Tensor([-0.0], [1]), try Tensor([] as [Double], [0]),
       try Tensor([] as [Double], [0, 1]),
     ]

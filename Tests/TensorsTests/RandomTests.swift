@@ -90,7 +90,7 @@ import Testing
       x.reduce(0.0) { sum, number in sum + (0..<power).reduce(1.0) { value, _ in value * number } }
         / Double(x.count)
     }
-    #expect(x.allSatisfy(\.isFinite))
+    #expect(x.allSatisfy { $0.isFinite })
     #expect(abs(moment(1)) < 0.01)
     #expect(abs(moment(2) - 1) < 0.015)
     #expect(abs(moment(3)) < 0.03)

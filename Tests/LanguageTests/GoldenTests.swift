@@ -1,0 +1,240 @@
+import Golden
+import Testing
+
+/// Recorded scripts and pages: what passes, what fails, and what an update writes.
+@Suite struct GoldenTests {
+  private func run(_ text: String, _ name: String = "test.attn") -> GoldenTest.Report {
+    GoldenTest(text, name: name, folder: ScriptTests.root + "/Tests").run()
+  }
+
+  private func update(_ text: String, _ name: String = "test.attn") -> String {
+    let test = GoldenTest(text, name: name, folder: ScriptTests.root + "/Tests")
+    return test.updated(test.run())
+  }
+
+  struct Difference: CustomStringConvertible, Sendable {
+    var description: String
+    var script: String
+    init(_ description: String, _ script: String) {
+      (self.description, self.script) = (description, script)
+    }
+  }
+
+  static let differences = [
+    Difference("a changed digit", "[1.0, 2.0]\n#> f32[2]\n#>  1.0000  2.0001"),
+    Difference("a changed integer under a tolerance", "1 + 1\n#~ 0.5\n#> 3"),
+    Difference("a NaN for a number", "[inf - inf]\n#~ 0.5\n#> f32[1]\n#>  1.0000"),
+    Difference("a number for a NaN", "[1.0]\n#~ 0.5\n#> f32[1]\n#>  nan"),
+    Difference("more numbers", "[1.0, 1.0]\n#~ 0.5\n#> f32[2]\n#>  1.0000"),
+    Difference("fewer numbers", "[1.0]\n#~ 0.5\n#> f32[1]\n#>  1.0000  1.0000"),
+    Difference("another shape", "ones(2, 1)\n#~ 0.5\n#> f32[1, 2]\n#>  1.0000\n#>  1.0000"),
+    Difference("another dtype", "ones(1)\n#~ 0.5\n#> f64[1]\n#>  1.0000"),
+    Difference("another word", "\"one\"\n#~ 0.5\n#> \"two\""),
+    Difference("a line that is missing", "ones(2, 1)\n#> f32[2, 1]\n#>  1.0000"),
+    Difference("a line too many", "ones(1)\n#> f32[1]\n#>  1.0000\n#>  1.0000"),
+    Difference("output where none is recorded", "1 + 1"),
+    Difference("no output where some is recorded", "x = 1\n#> 1"),
+    Difference("an error that no longer happens", "1 + 1\n#> error: the name one is not known"),
+    Difference("an error where none is recorded", "x = one"),
+    Difference("an error where output is recorded", "one\n#> 1"),
+    Difference("another error", "one\n#> error: the name two is not known\n#>   one\n#>   ───"),
+    Difference("another place", "one\n#> error: the name one is not known\n#>   one\n#>    ──"),
+    Difference("a syntax error where none is recorded", "x = (1"),
+    Difference("a relative tolerance that does not hold", "2.003\n#~ 1e-3\n#> 2.0"),
+    Difference("an absolute tolerance that does not hold", "2.0011\n#~ abs 1e-3\n#> 2.0"),
+    Difference("lines behind a wildcard", "ones(3, 1)\n#> f32[3, 1]\n#> ...\n#>  2.0000"),
+    Difference("lines in front of a wildcard", "ones(3, 1)\n#> f32[2, 1]\n#> ..."),
+    Difference("an unexpected pass", "# expect-failure: not yet\n1 + 1\n#> 2"),
+    Difference("an unexpected pass, behind", "x = 1  # expect-failure: not yet"),
+  ]
+
+  @Test(arguments: differences) func everyDifferenceFails(_ difference: Difference) {
+    let report = run(difference.script)
+    #expect(!report.isPassed)
+    #expect(report.failures.count == 1)
+    #expect(report.text.contains("test.attn:"))
+  }
+
+  @Test(
+    arguments: [
+      "2.0019\n#~ 1e-3\n#> 2.0", "2.0009\n#~ abs 1e-3\n#> 2.0", "1 + 1\n#> 2", "x = 1", "",
+      "ones(3, 1)\n#> ...\n#>  1.0000", "one\n#> error: the name one is not known\n#> ...",
+      "print(\"a  \")\n#> a", "fn f() {\n  1\n}\nf()\n#> 1", "x = (1\n#> error: this ( is not closed\n#> ...",
+      "# skip: no time\n1 + 1\n#> 3", "1 + 1  # skip: no time\n#> 3",
+      "# expect-failure: not yet\n1 + 1\n#> 3", "# expect-failure: not yet\nx = one",
+      "# a remark\n1 + 1\n#> 2", "## documentation\nfn f() = 1\nf()\n#> 1",
+    ]
+  )
+  func whatHoldsPasses(_ script: String) {
+    let report = run(script)
+    #expect(report.isPassed, "\(report.text)")
+  }
+
+  @Test func statementsThatAreSkippedDoNotRun() throws {
+    let report = run("x = 1\n# skip: it would change x\nx = 2\nx\n#> 1")
+    #expect(report.isPassed, "\(report.text)")
+    #expect(report.results[1].status == .skipped("it would change x"))
+  }
+
+  @Test func expectedFailures() throws {
+    let fails = run("# expect-failure: a known mistake\n1 + 1\n#> 3\n1 + 1\n#> 2")
+    #expect(fails.isPassed)
+    #expect(fails.results[0].status == .skipped("fails as expected: a known mistake"))
+    #expect(fails.results[1].status == .passed)
+    let passes = run("# expect-failure: a known mistake\n1 + 1\n#> 2")
+    #expect(passes.failures.first?.reason == "passed, and was expected to fail: a known mistake")
+    #expect(passes.text.contains("a known mistake"))
+  }
+
+  @Test func aFailureDoesNotStopTheRest() {
+    let report = run("x = 1\n#> 5\nx = one\nx + 1\n#> 2\nx + 1\n#> 3")
+    #expect(report.results.map { $0.status == .passed } == [false, false, true, false])
+    #expect(report.failures.map(\.entry.line) == [1, 3, 6])
+  }
+
+  @Test func theReportShowsWhatChanged() {
+    #expect(
+      run("\n[1.0, 2.0]\n#> f32[2]\n#>  1.0000  2.5000").text == """
+        test.attn:2: [1.0, 2.0]
+              f32[2]
+            -  1.0000  2.5000
+            +  1.0000  2.0000
+                         ^
+          largest difference: 0.5 absolute, 0.2 relative
+        """)
+    #expect(
+      run("1 + 1").text == "test.attn:1: 1 + 1\n  printed, and nothing is recorded:\n    + 2")
+    #expect(
+      run("1 + 1\n#> 2\n#> 3").text
+        == "test.attn:1: 1 + 1\n  expected:\n    - 2\n    - 3\n  got:\n    + 2")
+  }
+
+  // MARK: Markdown
+
+  static let page = """
+    # A page
+
+    ```attn
+    x = 2
+    ```
+
+    Text with x = 3 and `code`, and code that is not attn:
+
+    ```sh
+    attn run x.attn
+    #> nothing
+    ```
+
+    ```
+    x = 5
+    ```
+
+    ````text
+    ```attn
+    x = 7
+    ```
+    ````
+
+      ```attn
+      x + 1
+      #> 3
+      y = x + one
+      #> error: the name one is not known
+      #> ...
+      ```
+
+    ```attn
+    fn f() = x * 10
+    f()
+    #> 20
+    ```
+    """
+
+  @Test func pagesCarryTheirStateOn() {
+    let report = run(Self.page, "page.md")
+    #expect(report.isPassed, "\(report.text)")
+    #expect(report.results.map(\.entry.line) == [4, 25, 27, 33, 34])
+    let changed = run(Self.page.replacing("x = 2", with: "x = 4"), "page.md")
+    #expect(changed.failures.map(\.entry.line) == [25, 34])
+    #expect(changed.text.contains("page.md:34: f()"))
+  }
+
+  @Test func pagesAreUpdatedInPlace() {
+    let changed = Self.page.replacing("x = 2", with: "x = 4")
+    let updated = update(changed, "page.md")
+    #expect(
+      updated
+        == changed.replacing("  #> 3", with: "  #> 5").replacing("#> 20", with: "#> 40"))
+    #expect(run(updated, "page.md").isPassed)
+  }
+
+  // MARK: Updating
+
+  @Test(arguments: differences.filter { !$0.description.contains("unexpected pass") })
+  func anUpdateMakesItPass(_ difference: Difference) {
+    let updated = update(difference.script)
+    let report = run(updated)
+    #expect(report.isPassed, "\(updated)\n---\n\(report.text)")
+    #expect(update(updated) == updated)
+  }
+
+  @Test func anUpdateWritesWhatIsPrinted() {
+    #expect(update("1 + 1") == "1 + 1\n#> 2")
+    #expect(update("1 + 1\n\n2 + 2\n#> 4\n") == "1 + 1\n#> 2\n\n2 + 2\n#> 4\n")
+    #expect(update("x = 1\n#> 1\ny = 2\n") == "x = 1\ny = 2\n")
+    #expect(update("x = 1\n#> 1") == "x = 1")
+    #expect(update("print(\"a\\n\\nb\")\n#> a") == "print(\"a\\n\\nb\")\n#> a\n#>\n#> b")
+    #expect(
+      update("fn f() {\n  1\n}\nf()  # a remark\nf() + 1\n")
+        == "fn f() {\n  1\n}\nf()  # a remark\n#> 1\nf() + 1\n#> 2\n")
+  }
+
+  @Test func anUpdateLeavesWhatHolds() {
+    let script = """
+      # Remarks, wildcards and tolerances that hold stay as they are.
+      ones(4, 1)
+      #> f32[4, 1]
+      #> ...
+      2.0009
+      #~ 1e-3
+      #> 2.0
+      # skip: why
+      1 + 1
+      #> 3
+      # expect-failure: why
+      1 + 1
+      #> 3
+      1 + 1
+      #> 2
+
+      """
+    #expect(run(script).isPassed)
+    #expect(update(script) == script)
+    let more = script + "1 + 2\n#> 2\n"
+    #expect(update(more) == script + "1 + 2\n#> 3\n")
+  }
+
+  /// An update never writes over a pass that was not expected.
+  @Test func anUpdateKeepsExpectedFailures() {
+    let script = "# expect-failure: why\n1 + 1\n#> 2\n"
+    #expect(update(script) == script)
+  }
+
+  // MARK: The sandbox
+
+  @Test(arguments: ["text", "lines", "csv"]) func theSandboxKeepsScriptsIn(_ read: String) {
+    let report = run("\(read)(\"/etc/passwd\")")
+    #expect(!report.isPassed)
+    #expect(!report.text.contains("root:"))
+    #expect(
+      report.text.contains(
+        "the script may read and write only in its own folder and a temporary one here"))
+    #expect(run("\(read)(\"../../../../../../etc/passwd\")").text.contains("may read and write only"))
+  }
+
+  @Test func theSandboxHoldsItsOwnFolder() {
+    #expect(run("len(text(\"command.sh\")) > 0\n#> true").isPassed)
+    let writes = run("write_text(\"/etc/attn-was-here\", \"x\")").text
+    #expect(writes.contains("may read and write only"))
+  }
+}

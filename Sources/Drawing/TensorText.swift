@@ -55,7 +55,7 @@ private struct TensorText {
         }
       }
     }
-    let width = entries.joined().joined().reduce(0) { max($0, $1.utf8.count) }
+    let width = entries.joined().joined().reduce(0) { $1 == "…" ? $0 : max($0, $1.utf8.count) }
 
     var lines = [tensor.description + (power.map { " × 1e\($0)" } ?? "")]
     for (block, blockEntries) in zip(blocks, entries) {

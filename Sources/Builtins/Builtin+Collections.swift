@@ -339,7 +339,6 @@ extension Value {
     case .function, .builtin, .modelType: "Function"
     case .model: "Model"
     case .lazy: "Batches"
-    case .host(let host): "\(type(of: host.value))"
     }
   }
 }

@@ -304,7 +304,7 @@ extension Digest {
     case .none: add("none")
     case .range(let range): add("range \(range.lower) \(range.upper) \(range.step)")
     case .dtype(let dtype): add("dtype \(dtype.name)")
-    case .undefined, .function, .builtin, .modelType, .lazy, .host:
+    case .undefined, .function, .builtin, .modelType, .lazy:
       throw BuiltinError("\(value.kind) has no bits to hash", at: [0])
     }
   }

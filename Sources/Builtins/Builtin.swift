@@ -43,8 +43,6 @@ package final class Builtin: Sendable {
     package static let elementwise = Traits(rawValue: 1)
     /// The same arguments need not give the same value: random numbers, files, output.
     package static let effectful = Traits(rawValue: 2)
-    /// Takes part in `and`, `or`, `none` conditions as a mask.
-    package static let mask = Traits(rawValue: 4)
   }
 
   package enum Example: Sendable {

@@ -34,7 +34,6 @@ package func equal(_ a: Value, _ b: Value) throws -> Bool {
   case (.builtin(let a), .builtin(let b)): return a === b
   case (.modelType(let a), .modelType(let b)): return a === b
   case (.lazy(let a), .lazy(let b)): return a === b
-  case (.host(let a), .host(let b)): return a === b
   default: return false
   }
 }

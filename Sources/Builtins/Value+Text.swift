@@ -40,7 +40,6 @@ extension Value {
       return "model \(type.name)(\(type.parameterNames.joined(separator: ", ")))"
     case .model(let model): return model.summary
     case .lazy(let list): return list.description
-    case .host(let host): return "\(host.value)"
     }
   }
 

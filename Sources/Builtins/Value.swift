@@ -23,8 +23,6 @@ package enum Value {
   case model(Model)
   /// A list whose items are made when they are read.
   case lazy(LazyList)
-  /// A Swift value that a host defined.
-  case host(HostValue)
 }
 
 /// Labelled values in order. A tuple is a record without labels.
@@ -96,12 +94,6 @@ package final class LazyList {
     self.description = description
     self.item = item
   }
-}
-
-/// A Swift value under the name of its type.
-package final class HostValue {
-  package let value: Any
-  package init(_ value: Any) { self.value = value }
 }
 
 /// A tensor that training changes. Its identity tells two fields that hold one parameter.
@@ -193,7 +185,6 @@ extension Value {
     case .modelType(let type): "the model \(type.name), not yet made"
     case .model(let model): "a \(model.type.name)"
     case .lazy(let list): list.description
-    case .host(let host): "a Swift \(type(of: host.value))"
     }
   }
 }

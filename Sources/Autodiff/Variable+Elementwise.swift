@@ -102,7 +102,17 @@ extension Variable {
     case .divide: return try pair({ try dy / b }, { try -(dy * y / b) })
     case .power:
       return try pair(
-        { try dy * (b * a.binary(.power, b - 1)) },
+        {
+          // b·a^(b−1), and 0 where b is 0, a being 0 or not.
+          let zero = try Variable(Tensor.scalar(0, a.dtype))
+          let isConstant = try Variable(b.tensor.compare(.equal, zero.tensor))
+          guard try isConstant.tensor.integers().contains(1) else {
+            return try dy * (b * a.binary(.power, b - 1))
+          }
+          let one = try Variable(Tensor.scalar(1, a.dtype))
+          let slope = try b * a.binary(.power, Variable.select(isConstant, one, b) - 1)
+          return try dy * slope
+        },
         {
           // a^b·log(a), and 0 where a is 0.
           let zero = try Variable(Tensor.scalar(0, a.dtype))

@@ -57,24 +57,26 @@ func evaluate(_ items: [SubscriptItem], _ frame: inout Frame) throws -> [Positio
       return .range(
         try lower.map { try integer($0, "a position", &frame) },
         try upper.map { try integer($0, "a position", &frame) }, step: by, span)
-    case .expression(let node):
-      let value = try node.evaluate(&frame)
-      if case .range(let range) = value {
-        return .range(range.lower, range.upper, step: range.step, node.span)
-      }
-      if let tensor = value.variable?.tensor, tensor.rank > 0, !tensor.dtype.isFloat {
-        return .tensor(tensor, node.span)
-      }
-      if case .list(let items) = value, items.allSatisfy({ $0.asInt != nil }) {
-        return .tensor(try Tensor(items.compactMap(\.asInt), [items.count]), node.span)
-      }
-      guard let position = value.asInt else {
-        throw Diagnostic(
-          "a position is a whole number, a range or a mask, not \(value.described)", at: node.span)
-      }
-      return .at(position, node.span)
+    case .expression(let node): return try position(node.evaluate(&frame), node.span)
     }
   }
+}
+
+/// A value in brackets as a position.
+private func position(_ value: Value, _ span: Span) throws -> Position {
+  if case .range(let range) = value {
+    return .range(range.lower, range.upper, step: range.step, span)
+  }
+  if let tensor = value.variable?.tensor, tensor.rank > 0, !tensor.dtype.isFloat {
+    return .tensor(tensor, span)
+  }
+  if case .list(let items) = value, items.allSatisfy({ $0.asInt != nil }) {
+    return .tensor(try Tensor(items.compactMap(\.asInt), [items.count]), span)
+  }
+  guard let position = value.asInt else {
+    throw Diagnostic("a position is a whole number, a range or a mask, not \(value.described)", at: span)
+  }
+  return .at(position, span)
 }
 
 /// `x[...]`
@@ -90,12 +92,14 @@ final class SubscriptNode: Node {
   override func evaluate(_ frame: inout Frame) throws -> Value {
     let value = try base.evaluate(&frame)
     if case .record(let record) = value, items.count == 1, case .expression(let node) = items[0] {
-      if case .string(let label) = try node.evaluate(&frame) {
-        guard let field = record[label] else {
-          throw Diagnostic("the record has no field \(Value.quote(label))", at: node.span)
-        }
-        return field
+      let key = try node.evaluate(&frame)
+      guard case .string(let label) = key else {
+        return try pick(record.values, position(key, node.span), "the record") { .record(Record(tuple: $0)) }
       }
+      guard let field = record[label] else {
+        throw Diagnostic("the record has no field \(Value.quote(label))", at: node.span)
+      }
+      return field
     }
     let positions = try Language.evaluate(items, &frame)
     if let x = value.variable {
@@ -175,6 +179,8 @@ private func resolved(_ position: Int, _ size: Int, _ what: String, _ span: Span
 /// The positions of a range in an axis; ends beyond it are cut off, negatives count from the end.
 private func sliceOf(_ lower: Int?, _ upper: Int?, step: Int, size: Int) -> AxisSlice {
   func end(_ value: Int) -> Int { value < 0 ? value + size : value }
+  // A step beyond the axis reads one element, however large it is.
+  let step = min(max(step, -size - 1), size + 1)
   if step > 0 {
     let start = min(max(end(lower ?? 0), 0), size)
     let stop = min(max(upper.map(end) ?? size, 0), size)

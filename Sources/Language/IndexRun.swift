@@ -141,7 +141,7 @@ struct IndexRun {
   func scalar(_ value: Value, _ span: Span) throws -> Indexed {
     switch value {
     case .none: return .none
-    case .int, .float, .bool: return .scalar(value)
+    case .int, .float, .bool, .dtype, .string: return .scalar(value)
     default:
       guard let x = value.variable else {
         throw Diagnostic("\(value.described) can't stand in index notation", at: span)
@@ -237,6 +237,9 @@ struct IndexRun {
     switch result {
     case .none: return .none
     case .scalar(let value):
+      guard value.asDouble != nil || value.asBool != nil else {
+        throw Diagnostic("a tensor's elements are numbers, not \(value.described)", at: program.body.span)
+      }
       if program.target.isEmpty, program.reads.isEmpty { return value }
       let dtype: DType
       switch value {

@@ -49,6 +49,13 @@ struct IndexRun {
       publish(&frame)
     }
     for (input, span) in program.scalars { _ = try scalar(values[input], span) }
+    if case .input(let input, let span) = program.body {
+      switch values[input] {
+      case .string, .dtype:
+        throw Diagnostic("\(values[input].described) can't stand in index notation", at: span)
+      default: break
+      }
+    }
     try inferExtents()
     publish(&frame)
     for (variable, extent) in zip(program.variables, extents) where extent == Self.unknown {

@@ -66,7 +66,7 @@ package final class Tape {
   private(set) var generation = 0
   /// How many gradients are being taken, one inside the other.
   private var depth = 0
-  private(set) var isRecording = false
+  package private(set) var isRecording = false
 
   package init() {}
 

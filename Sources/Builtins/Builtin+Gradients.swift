@@ -78,6 +78,7 @@ package func differentiate(
   _ f: Value, _ inputs: [Value], _ context: Context
 ) throws -> (value: Value, gradients: [Value]) {
   let tape = context.tape
+  let inputs = try inputs.map { try $0.withFloatsAsTensors() }
   return try tape.recording {
     var leaves: [Variable] = []
     let tracked = try inputs.enumerated().map { position, input in
@@ -102,7 +103,6 @@ package func differentiate(
       return try found[next] ?? Variable(Tensor.full(leaves[next].shape, 0, leaves[next].dtype))
     }
     let gradients = try inputs.map { input -> Value in
-      if case .float = input { return .tensor(try gradient(leaves[next])) }
       if case .model = input {
         return try input.parameterRecord { .tensor(try gradient($0.variable)) } ?? .none
       }
@@ -124,6 +124,20 @@ private func zeroGradients(_ inputs: [Value]) throws -> [Value] {
       return try input.parameterRecord { .tensor(try zeros($0.variable)) } ?? .none
     }
     return try input.mapLeaves { try zeros($0.variable) }
+  }
+}
+
+extension Value {
+  /// The same value with every `Float` in it, but for a model's fields, as a tensor of rank 0 in f64.
+  fileprivate func withFloatsAsTensors() throws -> Value {
+    switch self {
+    case .float(let number): return .tensor(Variable(try Tensor.scalar(number, .f64)))
+    case .list(let items): return .list(try items.map { try $0.withFloatsAsTensors() })
+    case .record(let record):
+      return .record(
+        Record(labels: record.labels, values: try record.values.map { try $0.withFloatsAsTensors() }))
+    default: return self
+    }
   }
 }
 

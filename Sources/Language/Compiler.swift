@@ -50,7 +50,7 @@ struct Compiler {
     case .assign(let names, let value):
       if names.count == 1 {
         if !wantsValue, let grow = try growing(names[0], value, span) { return grow }
-        return AssignNode(target(names[0]), try compile(value), span)
+        return AssignNode(target(names[0]), try compileWhole(value), span)
       }
       return UnpackNode(names.map(target), try compile(value), span)
     case .indexAssign(let name, let axes, let value):
@@ -81,12 +81,14 @@ struct Compiler {
       guard scope.loopDepth > 0 else {
         throw Diagnostic("\(span.text) stands outside a loop", at: span)
       }
+      guard !scope.isInOperand else { throw insideExpression(span) }
       if case .breakLoop = statement.kind { return SignalNode(.breakLoop, nil, span) }
       return SignalNode(.continueLoop, nil, span)
     case .returnValue(let value):
       guard scope.parent != nil else {
         throw Diagnostic("return stands outside a function", at: span)
       }
+      guard !scope.isInOperand else { throw insideExpression(span) }
       return SignalNode(.returnValue, try value.map(compile), span)
     case .assertion(let test, let message):
       return AssertNode(try compile(test), try message.map(compile), span)
@@ -122,9 +124,11 @@ struct Compiler {
       (list, item) = (arguments[0].value, arguments[1].value)
     default: return nil
     }
-    guard case .name(name.text) = list.kind else { return nil }
+    // An item that may itself assign the name is left to the general way.
+    guard case .name(name.text) = list.kind, !item.hasConditional else { return nil }
     return GrowNode(
-      target(name), try compile(list), item: try compile(item), general: try compile(value), span)
+      target(name), try compile(list), item: try compile(item), general: try compile(value),
+      push: module.cell("push"), span)
   }
 
   // MARK: Functions and models
@@ -264,7 +268,22 @@ struct Compiler {
   // MARK: Expressions
 
   func compile(_ expression: Expression) throws -> Node {
-    try compile(expression, wantsValue: true)
+    let wasInOperand = scope.isInOperand
+    scope.isInOperand = true
+    defer { scope.isInOperand = wasInOperand }
+    return try compile(expression, wantsValue: true)
+  }
+
+  /// An expression that is the whole of a statement's value: an `if` there may leave by `return`.
+  private func compileWhole(_ expression: Expression) throws -> Node {
+    guard case .conditional = expression.kind else { return try compile(expression) }
+    return try compile(expression, wantsValue: true)
+  }
+
+  private func insideExpression(_ span: Span) -> Diagnostic {
+    Diagnostic(
+      "\(span.text.prefix { $0.isLetter }) stands inside an expression", at: span,
+      hint: "put the if on a line of its own")
   }
 
   private func compile(_ expression: Expression, wantsValue: Bool) throws -> Node {

@@ -16,6 +16,8 @@ final class IndexCompiler {
   /// Parameters and locals of an elementwise function.
   private var bound: [String: Int] = [:]
   private var boundCount = 0
+  /// A function's body is being compiled, whose elements have no indices of their own.
+  private var isElementwise = false
   /// The left side has leading axes, which reads with `...` carry along.
   private var carriesLeading = false
 
@@ -62,6 +64,7 @@ final class IndexCompiler {
 
   /// A function's body over elements; throws where it is more than that.
   func compile(elementwise declaration: FunctionDeclaration) throws -> ElementwiseBody {
+    isElementwise = true
     for parameter in declaration.parameters { declare(parameter.name.text) }
     let fallbacks = try declaration.parameters.map { parameter in
       try parameter.fallback.map { try newInput($0) }
@@ -134,7 +137,9 @@ final class IndexCompiler {
 
   private func compile(_ expression: Expression) throws -> IndexExpression {
     let span = expression.span
-    guard mentions(expression) || expression.hasReducer || carriesLeading && expression.hasEllipsis
+    guard
+      mentions(expression) || expression.hasReducer && !isElementwise
+        || carriesLeading && expression.hasEllipsis
     else {
       let input = try newInput(expression)
       scalars.append((input, span))
@@ -238,6 +243,9 @@ final class IndexCompiler {
     reducer name: Name, _ binders: [Binder], _ body: Expression, _ condition: Expression?,
     _ span: Span
   ) throws -> IndexExpression {
+    guard !isElementwise else {
+      throw Diagnostic("it reduces over an index of its own", at: span)
+    }
     guard let builtin = Builtin.named[name.text], let reducer = builtin.reducer else {
       throw Diagnostic("\(name.text) is not a reducer", at: name.span)
     }
@@ -467,6 +475,14 @@ extension Expression {
     }
     var found = false
     forEachPart { found = found || $0.mentions(predicate) }
+    return found
+  }
+
+  /// Whether an `if` stands anywhere inside, whose blocks may assign.
+  var hasConditional: Bool {
+    if case .conditional = kind { return true }
+    var found = false
+    forEachPart { found = found || $0.hasConditional }
     return found
   }
 

@@ -79,7 +79,7 @@ extension IndexRun {
       return try call(builtin, given, arguments, span)
     case .function(let function):
       guard let closure = function as? Closure else { break }
-      return try call(closure, given, arguments, span)
+      return try call(closure, given, arguments, gate, span)
     default: break
     }
     let name = values.indices.contains(input) ? values[input] : .none
@@ -128,7 +128,7 @@ extension IndexRun {
   /// A function of the user's, element by element: its body is run on the indexed values.
   mutating func call(
     _ closure: Closure, _ given: [Indexed], _ arguments: [(label: Name?, IndexExpression)],
-    _ span: Span
+    _ gate: Indexed?, _ span: Span
   ) throws -> Indexed {
     let code = closure.code
     try interpreter.enterElementwise(code, span)
@@ -151,6 +151,7 @@ extension IndexRun {
       }
     }
     var inner = self
+    inner.isInFunction = true
     inner.values = try body.inputs.map { try $0.evaluate(&frame).read }
     inner.bound = Array(repeating: .none, count: body.slotCount)
     var isGiven = [Bool](repeating: false, count: code.parameters.count)
@@ -181,9 +182,9 @@ extension IndexRun {
     }
     do {
       for (slot, expression) in body.assignments {
-        inner.bound[slot] = try inner.evaluate(expression, gate: nil)
+        inner.bound[slot] = try inner.evaluate(expression, gate: gate)
       }
-      return try inner.evaluate(body.result, gate: nil)
+      return try inner.evaluate(body.result, gate: gate)
     } catch var problem as Diagnostic {
       problem.add(.init(function: code.displayName, span: span))
       throw problem

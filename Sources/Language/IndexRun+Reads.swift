@@ -58,7 +58,8 @@ extension IndexRun {
 
   /// Keeps gradients from elements that a condition excludes, where it has no axis beyond theirs.
   func gated(_ x: Variable, _ labels: [Int], _ gate: Indexed?) throws -> Indexed {
-    guard case .tensor(let keep, let keepLabels)? = gate, x.isTracked, x.dtype.isFloat,
+    guard case .tensor(let keep, let keepLabels)? = gate, interpreter.context.tape.isRecording,
+      x.dtype.isFloat,
       keepLabels.allSatisfy(labels.contains)
     else { return .tensor(x, labels) }
     let zero = try Variable(Tensor.scalar(0, x.dtype))
@@ -142,8 +143,7 @@ extension IndexRun {
       where (value < 0 || value >= x.shape[axis]) && kept?[index] ?? 1 != 0 {
         let place = zip(union, coordinates(of: index, in: shape)).filter { own.contains($0.0) }
           .map { "\(name($0)) = \($1)" }
-        let whose =
-          program.inputs.indices.contains(input) ? program.inputs[input].node.span.text : "it"
+        let whose = isInFunction ? "the tensor" : program.inputs[input].node.span.text
         throw Diagnostic(
           "the index \(value)\(place.isEmpty ? "" : " at " + place.joined(separator: ", ")) is outside "
             + "0..\(x.shape[axis]), axis \(axis) of \(whose)", at: span,

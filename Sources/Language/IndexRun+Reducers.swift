@@ -51,7 +51,7 @@ extension IndexRun {
   mutating func sumOfProducts(
     _ indices: [Int], _ expressions: [IndexExpression], _ span: Span, _ gate: Indexed?
   ) throws -> Indexed {
-    var factors = try expressions.map { try evaluate($0, gate: gate) }
+    var factors = try expressions.map { try operand($0, gate: gate) }
     func uses(_ factor: Indexed, _ index: Int) -> Bool {
       if case .tensor(_, let labels) = factor { return labels.contains(index) }
       return false

@@ -22,6 +22,8 @@ struct IndexRun {
   var leading: [Int] = []
   var leadingOrigin: Span?
   var bound: [Indexed] = []
+  /// The expression at hand is a function's body: inputs are numbered by it, not by the program.
+  var isInFunction = false
 
   /// The label of the first leading axis.
   static let leadingLabel = 1 << 20
@@ -85,10 +87,13 @@ struct IndexRun {
     case .variable(let variable, _):
       return .tensor(Variable(try Tensor.range(extents[variable])), [variable])
     case .extent(let variable, _): return .scalar(.int(extents[variable]))
-    case .bound(let slot, _): return bound[slot]
+    case .bound(let slot, _):
+      guard case .tensor(let x, let labels) = bound[slot] else { return bound[slot] }
+      return try gated(x, labels, gate)
     case .arithmetic(let operation, let left, let right, let span):
-      let a = try evaluate(left, gate: gate)
-      let b = try evaluate(right, gate: gate)
+      let a = try operand(left, gate: gate)
+      var b = try operand(right, gate: gate)
+      if [.divide, .floorDivide, .remainder].contains(operation) { b = try divisor(b, gate) }
       return try combined(a, b, span, [left, right], operation.rawValue) { try operation($0, $1) }
     case .comparison(let first, let rest, let span):
       var result: Indexed?
@@ -142,6 +147,27 @@ struct IndexRun {
       return try call(input, arguments, span, gate)
     case .reduce(let builtin, let indices, let body, let condition, let span):
       return try reduce(builtin, indices, body, condition, span, gate)
+    }
+  }
+
+  /// A divisor with 1 where a condition excludes it, so that nothing is divided by 0 there.
+  func divisor(_ value: Indexed, _ gate: Indexed?) throws -> Indexed {
+    guard case .tensor(let keep, let keepLabels)? = gate, case .tensor(let x, let labels) = value,
+      x.dtype != .bool, keepLabels.allSatisfy(labels.contains)
+    else { return value }
+    let one = try Variable(Tensor.scalar(1, x.dtype))
+    return .tensor(try .select(aligned(keep, keepLabels, to: labels), x, one), labels)
+  }
+
+  /// An operand under a condition: what may be infinite where it is excluded, such as log(t) or 1/t,
+  /// is left out by selection, because 0 times it would not be 0 in the other operand's gradient.
+  mutating func operand(_ expression: IndexExpression, gate: Indexed?) throws -> Indexed {
+    let value = try evaluate(expression, gate: gate)
+    guard gate != nil, case .tensor(let x, let labels) = value else { return value }
+    switch expression {
+    case .call, .arithmetic(.divide, _, _, _), .arithmetic(.power, _, _, _):
+      return try gated(x, labels, gate)
+    default: return value
     }
   }
 

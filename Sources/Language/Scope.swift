@@ -12,6 +12,8 @@ final class Scope {
   var model: ModelNames?
   /// Loop variables of the loops around the place at hand.
   var loopVariables: [String] = []
+  /// The place at hand is part of an expression, which nothing can leave halfway.
+  var isInOperand = false
   /// How many loops are around the place at hand.
   var loopDepth = 0
   /// Names that the signature bound to sizes: index variables of these names must agree.

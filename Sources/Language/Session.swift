@@ -141,6 +141,11 @@ package struct ScriptParameter {
       default: throw BuiltinError("takes true or false, not \(text)")
       }
     case .string: return .string(text)
+    case .tensor, .list, .record:
+      guard let value = try? Session().evaluate(text), value.read.isLike(fallback) else {
+        throw BuiltinError("takes a value like \(fallback.text().split(separator: "\n")[0]), not \(text)")
+      }
+      return value
     default:
       if let value = Int(text) { return .int(value) }
       if let value = Double(text) { return .float(value) }
@@ -165,6 +170,16 @@ extension Expression {
     return [then, otherwise].compactMap { $0?.statements.last }.allSatisfy { last in
       guard case .expression(let value) = last.kind else { return false }
       return value.isShown
+    }
+  }
+}
+
+extension Value {
+  /// Whether it is of the same kind as another.
+  fileprivate func isLike(_ other: Value) -> Bool {
+    switch (self, other) {
+    case (.tensor, .tensor), (.list, .list), (.record, .record): true
+    default: false
     }
   }
 }

@@ -65,8 +65,13 @@ final class GrowNode: Node {
   let name: Node
   let item: Node
   let general: Node
+  /// Where a function of the user's would stand that takes the place of the primitive.
+  let push: GlobalCell
 
-  init(_ target: Target, _ name: Node, item: Node, general: Node, _ span: Span) {
+  init(
+    _ target: Target, _ name: Node, item: Node, general: Node, push: GlobalCell, _ span: Span
+  ) {
+    self.push = push
     self.target = target
     self.name = name
     self.item = item
@@ -75,7 +80,7 @@ final class GrowNode: Node {
   }
 
   override func evaluate(_ frame: inout Frame) throws -> Value {
-    guard case .list = try name.evaluate(&frame) else {
+    guard !push.value.isCallable, case .list = try name.evaluate(&frame) else {
       let value = try general.evaluate(&frame)
       target.store(value, &frame)
       return value

@@ -245,6 +245,8 @@ extension Builtin {
     examples: [
       .prints("sample([0.0, 9.0, 1.0], temperature: 0.0)", "1"),
       .fails("sample([0.0], temperature: -1.0)", "sample: temperature is 0 or more, not -1.0"),
+      .fails(
+        "sample([0.0, nan])", "sample: logits holds nan, or nothing above -inf, so nothing can be drawn"),
     ],
     traits: .effectful
   ) { arguments in
@@ -255,6 +257,11 @@ extension Builtin {
     }
     guard temperature >= 0 else {
       throw BuiltinError("temperature is 0 or more, not \(temperature)", at: [1])
+    }
+    guard try logits.doubles().contains(where: { $0 > -.infinity }),
+      try !logits.doubles().contains(where: \.isNaN)
+    else {
+      throw BuiltinError("{0} holds nan, or nothing above -inf, so nothing can be drawn", at: [0])
     }
     if temperature == 0 { return .int(try logits.positions(ofLargest: true, axis: 0).integerItem) }
     var keep: Tensor?

@@ -121,6 +121,11 @@ final class Interpreter {
   func run(_ closure: Closure, _ values: [Value], _ plan: BindingPlan, at site: CallNode?) throws
     -> Value
   {
+    let base = context.files.base
+    if !folders.isEmpty, let (_, folder) = folders[ObjectIdentifier(closure.code.span.source)] {
+      context.files.base = folder
+    }
+    defer { if !folders.isEmpty { context.files.base = base } }
     var frame = Frame(self, slots: closure.code.slotCount, model: closure.model)
     for (slot, value) in zip(closure.code.captureSlots, closure.captured) {
       frame.locals[slot] = value
@@ -316,6 +321,7 @@ final class Interpreter {
     let base = context.files.base
     context.files.base = Files.folder(of: resolved)
     defer { context.files.base = base }
+    folders[ObjectIdentifier(script.source)] = (script.source, context.files.base)
     for statement in script.statements {
       switch statement.kind {
       case .expression, .scriptParameter: continue
@@ -324,6 +330,10 @@ final class Interpreter {
       _ = try execute(statement, in: module)
     }
   }
+
+  /// Folders of imported files, against which the paths in their functions are resolved. The sources
+  /// are held, so that their identities stay theirs.
+  private var folders: [ObjectIdentifier: (source: Source, folder: String)] = [:]
 
   /// Compiles and runs one statement at top level.
   func execute(_ statement: Statement, in module: Module) throws -> Value {

@@ -438,26 +438,6 @@ struct Compiler {
   }
 }
 
-/// A local name in call position: what it holds where that can be called, else what it hides.
-final class CalleeNode: Node {
-  let local: Node
-  let outer: GlobalNode
-  init(_ local: Node, _ outer: GlobalNode, _ span: Span) {
-    self.local = local
-    self.outer = outer
-    super.init(span)
-  }
-  override func evaluate(_ frame: inout Frame) throws -> Value {
-    if let slot = (local as? LocalNode)?.slot, case .undefined = frame.locals[slot] {
-      if let value = try? outer.callee(&frame) { return value }
-    }
-    let value = try local.evaluate(&frame)
-    if value.isCallable { return value }
-    guard let hidden = try? outer.callee(&frame), hidden.isCallable else { return value }
-    return hidden
-  }
-}
-
 /// Makes a value from the frame: a lambda with what it captures.
 final class MakeNode: Node {
   let make: (Frame) -> Value

@@ -1,0 +1,116 @@
+import Syntax
+
+extension Expression {
+  /// The direct parts of an expression; blocks and lambdas keep theirs to themselves.
+  func forEachPart(_ body: (Expression) -> Void) {
+    func visit(_ subscripts: [Subscript]) {
+      for case .expression(let expression) in subscripts { body(expression) }
+    }
+    switch kind {
+    case .integer, .float, .boolean, .none, .name, .invalid, .lambda: break
+    case .string(let pieces):
+      for case .value(let expression, _, _) in pieces { body(expression) }
+    case .list(let items):
+      for item in items { body(item) }
+    case .comprehension(let element, _, let sequence, let condition):
+      body(element)
+      body(sequence)
+      if let condition { body(condition) }
+    case .record(let items):
+      for item in items { body(item.value) }
+    case .unary(_, let operand): body(operand)
+    case .binary(_, let left, let right), .logical(_, let left, let right):
+      body(left)
+      body(right)
+    case .comparison(let first, let rest):
+      body(first)
+      for (_, operand) in rest { body(operand) }
+    case .range(let lower, let upper, let step):
+      for part in [lower, upper, step].compactMap({ $0 }) { body(part) }
+    case .call(let callee, let arguments):
+      body(callee)
+      for argument in arguments { body(argument.value) }
+    case .member(let base, _): body(base)
+    case .subscripted(let base, let subscripts):
+      body(base)
+      visit(subscripts)
+    case .reducer(_, let binders, let inner, let condition):
+      for extent in binders.compactMap(\.extent) { body(extent) }
+      body(inner)
+      if let condition { body(condition) }
+    case .conditional(let condition, let then, let otherwise):
+      body(condition)
+      for block in [then, otherwise].compactMap({ $0 }) {
+        for case .expression(let value) in block.statements.map(\.kind) { body(value) }
+      }
+    case .updated(let base, let path, let value):
+      body(base)
+      for case .subscripts(let subscripts, _) in path { visit(subscripts) }
+      body(value)
+    }
+  }
+
+  /// Whether a name that satisfies the predicate occurs, lambdas included.
+  func mentions(_ predicate: (String) -> Bool) -> Bool {
+    switch kind {
+    case .name(let name): return predicate(name)
+    case .subscripted(_, let subscripts):
+      for case .merged(let names, _) in subscripts
+      where names.contains(where: { predicate($0.text) }) {
+        return true
+      }
+    case .lambda(let parameters, let body):
+      let own = Set(parameters.map(\.name.text))
+      for statement in body.statements {
+        if case .expression(let value) = statement.kind,
+          value.mentions({ !own.contains($0) && predicate($0) })
+        {
+          return true
+        }
+      }
+      return false
+    case .call(let callee, let arguments):
+      // A name in call position is a function, not an index.
+      if case .name = callee.kind { return arguments.contains { $0.value.mentions(predicate) } }
+    default: break
+    }
+    var found = false
+    forEachPart { found = found || $0.mentions(predicate) }
+    return found
+  }
+
+  /// Whether an `if` stands anywhere inside, whose blocks may assign.
+  var hasConditional: Bool {
+    if case .conditional = kind { return true }
+    var found = false
+    forEachPart { found = found || $0.hasConditional }
+    return found
+  }
+
+  /// Whether index notation stands inside at operator level.
+  var hasReducer: Bool {
+    isAnyOperand { if case .reducer = $0.kind { true } else { false } }
+  }
+
+  /// Whether leading axes are read at operator level: `x[...]`.
+  var hasEllipsis: Bool {
+    isAnyOperand { operand in
+      guard case .subscripted(_, let subscripts) = operand.kind, case .ellipsis? = subscripts.first else {
+        return false
+      }
+      return true
+    }
+  }
+
+  /// Whether a predicate holds for an operand of the operators here.
+  private func isAnyOperand(_ predicate: (Expression) -> Bool) -> Bool {
+    switch kind {
+    case .binary(_, let left, let right), .logical(_, let left, let right):
+      left.isAnyOperand(predicate) || right.isAnyOperand(predicate)
+    case .unary(_, let operand): operand.isAnyOperand(predicate)
+    case .comparison(let first, let rest):
+      first.isAnyOperand(predicate) || rest.contains { $0.1.isAnyOperand(predicate) }
+    default: predicate(self)
+    }
+  }
+}

@@ -6,6 +6,7 @@ let package = Package(
   name: "attn",
   products: [
     .library(name: "Attn", targets: ["Attn"]),
+    .library(name: "Golden", targets: ["Golden"]),
     .executable(name: "attn", targets: ["attn-command"]),
     .executable(name: "embed", targets: ["embed"]),
   ],
@@ -26,8 +27,9 @@ let package = Package(
     .target(
       name: "Language",
       dependencies: ["Syntax", "Builtins", "Shapes", "Autodiff", "Tensors", "Drawing"]),
-    .target(name: "Golden", dependencies: ["Language", "Builtins", "Syntax", "Tensors"]),
     .target(name: "Attn", dependencies: ["Language", "Builtins", "Syntax", "Autodiff", "Tensors"]),
+    .target(
+      name: "Golden", dependencies: ["Attn", "Language", "Builtins", "Drawing", "Syntax", "Tensors"]),
     .executableTarget(
       name: "attn-command",
       dependencies: [

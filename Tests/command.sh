@@ -62,6 +62,35 @@ printf '1 + 1\n#> 3\n' >"$work/differs.attn"
 check "a test that differs" 1 '0 passed, 1 failed' '' sh -c "$attn test $work/differs.attn; s=\$?; echo >&2; exit \$s"
 check "no update where CI is set" 2 '^-$' 'CI is set' sh -c "CI=1 $attn test --update $work/differs.attn; s=\$?; echo -; exit \$s"
 check "an update" 0 'updated' '' sh -c "CI= $attn test --update $work/differs.attn && $attn test $work/differs.attn; s=\$?; echo >&2; exit \$s"
+check "a new script is recorded" 0 '^#> 2$' '' sh -c "echo '1 + 1' >$work/new.attn; CI= $attn test --record $work/new.attn && cat $work/new.attn; echo >&2"
+check "recording leaves what is recorded" 1 '^#> 3$' '' sh -c "printf '1 + 1\n#> 3\n' >$work/old.attn; CI= $attn test --record $work/old.attn; s=\$?; cat $work/old.attn; echo >&2; exit \$s"
+check "what an update would write" 1 '    \+ 2: #> 2' '' sh -c "$attn test --diff $work/old.attn; s=\$?; echo >&2; exit \$s"
+check "a sandbox" 1 '^-$' 'may read and write only in its own folder' sh -c "echo 'text(\"/etc/hostname\")' >$work/out.attn; $attn run --sandbox $work/out.attn; s=\$?; echo -; exit \$s"
+check "tests have one by themselves" 1 'may read and write only in its own folder' '' sh -c "$attn test $work/out.attn; s=\$?; echo >&2; exit \$s"
+check "unless it is taken away" 0 ' passed, 0 failed' '' sh -c "printf 'x = text(\"/etc/hostname\")\n' >$work/out.attn; $attn test --no-sandbox $work/out.attn; echo >&2"
+
+# Files that take too long, crash or can't be read are theirs alone.
+mkdir "$work/many"
+for i in 1 2 3 4 5; do printf "x = randn(2, $i)\nshape(x)\n#> (2, $i)\n" >"$work/many/f$i.attn"; done
+printf '1 + 1\n#> 2\nwhile true { 1 }\n' >"$work/many/slow.attn"
+check "a time-out" 1 '^11 passed, 1 failed, 0 skipped$' '' sh -c "$attn test --timeout 1 $work/many; s=\$?; echo >&2; exit \$s"
+check "says where it was" 1 'slow.attn:3: while true' '' sh -c "$attn test --timeout 1 $work/many; s=\$?; echo >&2; exit \$s"
+check "a crash" 1 '^  crashed: Killed .signal 9.$' '' sh -c "$attn test $work/many/slow.attn & until pkill -KILL -P \$! 2>/dev/null; do sleep 0.1; done; wait \$!; s=\$?; echo >&2; exit \$s"
+check "bytes that are no text" 1 'is not UTF-8 text' '' sh -c "printf 'x\377' >$work/many/slow.attn; $attn test $work/many; s=\$?; echo >&2; exit \$s"
+rm "$work/many/slow.attn"
+check "an interrupted run" 130 'passed, 0 failed' 'interrupted' sh -c "printf 'while true { 1 }' >$work/many/endless.attn; $attn test --jobs 2 $work/many & sleep 1.5; kill -INT \$!; wait \$!"
+rm "$work/many/endless.attn"
+
+# Parts, threads and reports.
+check "shards hold every file once" 0 '^10$' '' sh -c "for k in 1 2 3; do $attn test --shard \$k/3 $work/many; done | awk '{n += \$1} END {print n}'; echo >&2"
+check "a shard without files" 0 '^0 passed, 0 failed' '' sh -c "$attn test --shard 9/9 $work/many; echo >&2"
+check "a wrong shard" 2 '^-$' 'shard' sh -c "$attn test --shard 4/3 $work/many; s=\$?; echo -; exit \$s"
+check "a filter" 0 '^2 passed' '' sh -c "$attn test --filter f3 $work/many; echo >&2"
+check "everywhere" 0 '^10 passed, 0 failed' '' sh -c "$attn test --everywhere $work/many; echo >&2"
+check "any number of jobs" 0 '^10 passed, 0 failed' '' sh -c "$attn test --jobs 7 $work/many; echo >&2"
+check "TAP" 1 '^not ok 1 - ' '' sh -c "printf '1\n#> 2\n' >$work/differs2.attn; $attn test --tap $work/differs2.attn; s=\$?; echo >&2; exit \$s"
+check "JUnit" 0 'failures=.1.' '' sh -c "$attn test --junit $work/report.xml $work/differs2.attn; cat $work/report.xml; echo >&2"
+check "annotations" 1 '^::error file=differs2.attn,line=1,' '' sh -c "GITHUB_ACTIONS=true GITHUB_WORKSPACE=$work $attn test $work/differs2.attn; s=\$?; echo >&2; exit \$s"
 
 # Ctrl-C in a training loop: the model so far, the rest of the script, and exit 130.
 cat >"$work/long.attn" <<'EOF'

@@ -14,9 +14,11 @@ import Tensors
 /// A session is not for use from several threads at once. Each has its own names, random state and
 /// folder.
 public final class Session {
-  private let session = Language.Session()
+  private let session: Language.Session
 
-  public init() {}
+  public init() { session = Language.Session() }
+
+  package init(_ session: Language.Session) { self.session = session }
 
   /// Where `print`, and values that a statement shows, are written. Nothing is shown by default.
   public var output: @Sendable (String) -> Void = { _ in } {

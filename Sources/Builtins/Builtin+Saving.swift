@@ -84,9 +84,18 @@ extension Builtin {
       .fails("hash(sqrt)", "hash: the function sqrt has no bits to hash"),
     ]
   ) { arguments in
+    .string(try arguments["x"].digest())
+  }
+}
+
+extension Value {
+  /// 16 hex digits over the bits of a value.
+  ///
+  /// - Throws: what a value without bits, such as a function, has wrong.
+  package func digest() throws -> String {
     var digest = Digest()
-    try digest.add(arguments["x"])
-    return .string(digest.text)
+    try digest.add(self)
+    return digest.text
   }
 }
 

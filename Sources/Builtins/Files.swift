@@ -16,12 +16,27 @@ package struct Files: Sendable {
   package var typed: Set<String>
   /// Where paths that begin with `tmp:` lie: a folder of this session's own, gone with it.
   private let temporary = TemporaryFolder()
-  /// The only folders that may be read and written; `nil` allows all.
-  package var sandbox: [String]?
+  /// What is written under a sandbox that keeps it.
+  private let overlay = TemporaryFolder()
+  /// Where reading and writing is confined to; `nil` allows every place.
+  package var sandbox: Sandbox?
+
+  /// A folder that a script may not leave.
+  package struct Sandbox: Sendable {
+    package var folder: String
+    /// Whether what is written goes to a folder of the session's own, laid over this one: the script
+    /// reads back what it wrote, and leaves nothing behind.
+    package var keepsWrites: Bool
+
+    package init(_ folder: String, keepsWrites: Bool = false) {
+      self.folder = folder
+      self.keepsWrites = keepsWrites
+    }
+  }
 
   package init(
     base: String = ".", workingFolder: String = ".", typed: Set<String> = [],
-    sandbox: [String]? = nil
+    sandbox: Sandbox? = nil
   ) {
     self.base = base
     self.workingFolder = workingFolder
@@ -31,6 +46,10 @@ package struct Files: Sendable {
 
   /// The place that a path stands for, once it is known to be allowed.
   package func resolve(_ path: String) throws(BuiltinError) -> String {
+    try resolve(path, isWriting: false)
+  }
+
+  private func resolve(_ path: String, isWriting: Bool) throws(BuiltinError) -> String {
     guard !path.isEmpty else { throw BuiltinError("the path is empty", at: []) }
     guard !path.utf8.contains(0) else {
       throw BuiltinError("\(Value.quote(path)) is not a path", at: [])
@@ -42,27 +61,51 @@ package struct Files: Sendable {
       }
       return try temporary.path() + "/" + name
     }
-    let folder = typed.contains(path) ? workingFolder : base
+    // A place that the user typed is not one that the script chose.
+    let isTyped = typed.contains(path)
+    let folder = isTyped ? workingFolder : base
     let full = path.hasPrefix("/") ? path : folder + "/" + path
-    if let sandbox {
-      let place = Self.realPath(full)
-      let isAllowed = sandbox.contains { folder in
-        let folder = Self.realPath(folder)
-        return place == folder || place.hasPrefix(folder == "/" ? "/" : folder + "/")
-      }
-      guard isAllowed else {
-        throw BuiltinError(
-          "the script may read and write only in its own folder and a temporary one here",
-          hint: "a file that need not stay is written tmp:name")
-      }
+    guard let sandbox, !isTyped else { return full }
+    guard let inside = Self.path(full, inside: sandbox.folder) else {
+      throw BuiltinError(
+        "the script may read and write only in its own folder and a temporary one here",
+        hint: "a file that need not stay is written tmp:name")
     }
-    return full
+    return sandbox.keepsWrites ? try laidOver(full, inside, isWriting: isWriting) : full
+  }
+
+  /// A place in the sandbox, or the one in the overlay where something was written instead.
+  private func laidOver(_ full: String, _ inside: String, isWriting: Bool) throws(BuiltinError) -> String {
+    guard isWriting || overlay.isMade else { return full }
+    let shadow = try overlay.path() + "/" + inside
+    if isWriting, Self.kind(of: Self.folder(of: full)) == .folder {
+      try? FileManager.default.createDirectory(
+        atPath: Self.folder(of: shadow), withIntermediateDirectories: true)
+    }
+    let isShadowed = Self.kind(of: shadow) == .file || Self.kind(of: full) == .missing
+    return isWriting || isShadowed ? shadow : full
+  }
+
+  /// The names in a folder, those that this session wrote there included; `nil` where it can't be read.
+  private func names(in full: String) -> [String]? {
+    guard let names = Self.names(in: full) else { return nil }
+    guard let sandbox, sandbox.keepsWrites, overlay.isMade,
+      let inside = Self.path(full, inside: sandbox.folder), let root = try? overlay.path(),
+      let written = Self.names(in: root + "/" + inside)
+    else { return names }
+    return Set(names + written).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
   }
 
   /// The folder that a path's last part lies in.
   package static func folder(of path: String) -> String {
     guard let slash = path.lastIndex(of: "/") else { return "." }
     return slash == path.startIndex ? "/" : String(path[..<slash])
+  }
+
+  /// The path from the root, links followed where it exists.
+  package static func absolute(_ path: String) -> String {
+    if path.hasPrefix("/") { return realPath(path) }
+    return realPath(FileManager.default.currentDirectoryPath + "/" + path)
   }
 
   package enum Kind: Sendable {
@@ -125,10 +168,15 @@ package struct Files: Sendable {
     case .file, .other: throw BuiltinError("\(folder) is not a folder")
     case .folder: break
     }
-    guard let names = Self.names(in: full) else {
+    guard let names = names(in: full) else {
       throw BuiltinError("no permission to read \(folder)")
     }
-    return names.filter { !$0.hasPrefix(".") && Self.kind(of: full + "/" + $0) == .file }
+    return names.filter { name in
+      guard !name.hasPrefix(".") else { return false }
+      // What is not there itself was written by this session, which writes files only.
+      let kind = Self.kind(of: full + "/" + name)
+      return kind == .file || kind == .missing
+    }
   }
 
   /// The paths of all files below a folder, sorted; those that begin with a dot are left out.
@@ -150,7 +198,7 @@ package struct Files: Sendable {
 
   /// Writes a whole file or nothing: a temporary file beside it takes its name in the end.
   package func write(_ bytes: [UInt8], to path: String) throws(BuiltinError) {
-    let full = try resolve(path)
+    let full = try resolve(path, isWriting: true)
     let kind = Self.kind(of: full)
     guard kind != .folder else { throw BuiltinError("\(path) is a folder") }
     // What is no regular file, such as /dev/stdout, is written to, and keeps its place.
@@ -198,7 +246,7 @@ package struct Files: Sendable {
   private func missing(_ path: String, _ full: String, what: String = "file") -> BuiltinError {
     let (folder, name) = Self.split(full)
     var error = BuiltinError("there is no \(what) \(path)")
-    if let names = Self.names(in: folder) {
+    if let names = names(in: folder) {
       if let near = nearest(name, among: names) {
         error.hint = "did you mean \(Value.quote(path.dropLast(name.count) + near))?"
       }
@@ -245,6 +293,14 @@ extension Files {
     return (folder, String(path[path.index(after: slash)...]))
   }
 
+  /// The rest of a path behind a folder that it lies in, links followed; `nil` where it lies elsewhere.
+  private static func path(_ full: String, inside folder: String) -> String? {
+    let (place, folder) = (realPath(full), realPath(folder))
+    if place == folder { return "" }
+    let root = folder == "/" ? folder : folder + "/"
+    return place.hasPrefix(root) ? String(place.dropFirst(root.count)) : nil
+  }
+
   /// The path without symbolic links; what doesn't exist yet is taken as written behind what does.
   private static func realPath(_ path: String) -> String {
     var known = path
@@ -276,6 +332,8 @@ extension Files {
 /// A folder that is made when it is first asked for and removed with its last user.
 private final class TemporaryFolder: Sendable {
   private let made = Mutex<String?>(nil)
+
+  var isMade: Bool { made.withLock { $0 != nil } }
 
   func path() throws(BuiltinError) -> String {
     let path = made.withLock { made -> String? in

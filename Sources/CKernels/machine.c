@@ -3,7 +3,6 @@
 #define _GNU_SOURCE
 #endif
 
-#include "machine.h"
 
 #include <sched.h>
 #include <stdatomic.h>

@@ -21,7 +21,6 @@
 #include <unistd.h>
 
 #include "include/CKernels.h"
-#include "machine.h"
 
 enum {
   MOST_WORKERS = 255,

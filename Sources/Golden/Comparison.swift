@@ -1,131 +1,80 @@
-/// How far recorded numbers may be from those of a run: `#~ 1e-3` relative, `#~ abs 1e-6`.
-package struct Tolerance: Sendable, Equatable {
-  package var relative = 0.0
-  package var absolute = 0.0
+/// What a comparison of recorded with printed lines came to.
+package struct Comparison {
+  package let isEqual: Bool
+  let recorded: [Line]
+  let printed: [Line]
+  let tolerance: Tolerance?
 
-  /// `nil` where the text is not a tolerance.
-  package init?(_ text: String) {
-    let words = text.split(separator: " ")
-    if words.count == 1, let value = Double(words[0]), value >= 0 {
-      relative = value
-    } else if words.count == 2, words[0] == "abs", let value = Double(words[1]), value >= 0 {
-      absolute = value
-    } else {
-      return nil
-    }
+  package init(recorded: [String], printed: [String], tolerance: Tolerance?) {
+    self.recorded = Line.lines(recorded)
+    self.printed = Line.lines(printed)
+    self.tolerance = tolerance
+    isEqual = Self.matches(self.recorded, self.printed, tolerance)
   }
 
-  func allows(_ expected: Double, _ found: Double) -> Bool {
-    abs(expected - found) <= max(relative * abs(expected), absolute)
+  /// Which recorded line stands for which printed one.
+  var alignment: Alignment { Alignment(recorded, printed, tolerance) }
+
+  /// Lines against lines; a recorded `...` stands for any lines. What stands behind a wildcard is
+  /// looked for as early as it can be, and the last wildcard alone ever takes more: no earlier one
+  /// could give it a better start.
+  private static func matches(_ recorded: [Line], _ printed: [Line], _ tolerance: Tolerance?) -> Bool {
+    var (i, j) = (0, 0)
+    var wildcard: (recorded: Int, printed: Int)?
+    while j < printed.count {
+      if i < recorded.count, recorded[i].isWildcard {
+        wildcard = (i, j)
+        i += 1
+      } else if i < recorded.count, recorded[i].matches(printed[j], tolerance) {
+        i += 1
+        j += 1
+      } else if let last = wildcard {
+        wildcard = (last.recorded, last.printed + 1)
+        (i, j) = (last.recorded + 1, last.printed + 1)
+      } else {
+        return false
+      }
+    }
+    return recorded[i...].allSatisfy(\.isWildcard)
   }
 }
 
-/// What a comparison of recorded with printed lines came to.
-package struct Comparison {
-  package var isEqual: Bool
+// MARK: How large a difference is, and where
+
+extension Comparison {
   /// The largest differences among numbers that stand in the same places.
-  package var largestAbsolute: Double?
-  package var largestRelative: Double?
+  package struct Largest: Equatable {
+    package var absolute: Double
+    package var relative: Double
+    /// The tensor and the index where the absolute one is, if it is in a tensor.
+    package var place: String?
+    /// How many numbers differ.
+    package var count: Int
+  }
 
-  package init(recorded: [String], printed: [String], tolerance: Tolerance?) {
-    isEqual = Self.matches(recorded[...], printed[...], tolerance)
-    guard !isEqual, recorded.count == printed.count else { return }
-    for (expected, found) in zip(recorded, printed) {
-      let (a, b) = (Self.pieces(of: expected), Self.pieces(of: found))
+  package var largest: Largest? {
+    let places = TensorPlaces(printed.map(\.text))
+    var result: Largest?
+    for step in alignment.steps {
+      guard case .changed(let i, let j) = step else { continue }
+      let (a, b) = (recorded[i].pieces, printed[j].pieces)
       guard a.count == b.count else { continue }
+      let cells = printed[j].text.split(separator: " ")
       for (x, y) in zip(a, b) {
-        guard let x = x.number, let y = y.number, x.isFinite, y.isFinite, x != y else { continue }
-        largestAbsolute = max(largestAbsolute ?? 0, abs(x - y))
-        largestRelative = max(largestRelative ?? 0, x == 0 ? .infinity : abs(x - y) / abs(x))
-      }
-    }
-  }
-
-  /// Lines against lines; a recorded `...` stands for any lines.
-  private static func matches(
-    _ recorded: ArraySlice<String>, _ printed: ArraySlice<String>, _ tolerance: Tolerance?
-  ) -> Bool {
-    guard let first = recorded.first else { return printed.isEmpty }
-    if first == "..." {
-      let rest = recorded.dropFirst()
-      if rest.isEmpty { return true }
-      return printed.indices.contains { matches(rest, printed[$0...], tolerance) }
-    }
-    guard let line = printed.first, lineMatches(first, line, tolerance) else { return false }
-    return matches(recorded.dropFirst(), printed.dropFirst(), tolerance)
-  }
-
-  private static func lineMatches(_ recorded: String, _ printed: String, _ tolerance: Tolerance?) -> Bool {
-    if recorded == printed { return true }
-    guard let tolerance else { return false }
-    let expected = pieces(of: recorded)
-    let found = pieces(of: printed)
-    guard expected.count == found.count else { return false }
-    return zip(expected, found).allSatisfy { a, b in
-      if a.text == b.text { return true }
-      // Integers, NaN, infinities and words stay exact.
-      guard let x = a.number, let y = b.number, !a.isInteger, !b.isInteger, x.isFinite, y.isFinite
-      else { return false }
-      return tolerance.allows(x, y)
-    }
-  }
-
-  /// A word, a number or a mark; blanks between them don't count under a tolerance.
-  struct Piece {
-    var text: Substring
-    var number: Double?
-    var isInteger: Bool
-  }
-
-  static func pieces(of line: String) -> [Piece] {
-    var result: [Piece] = []
-    var rest = line[...]
-    while let character = rest.first {
-      if character.isWhitespace {
-        rest.removeFirst()
-        continue
-      }
-      let previous = result.last?.text.last
-      let startsNumber =
-        character.isNumber
-        || (character == "-" && rest.dropFirst().first?.isNumber == true
-          && !(previous?.isLetter ?? false))
-      if startsNumber, let (text, number) = number(at: rest) {
-        let isInteger = !text.contains { $0 == "." || $0 == "e" }
-        result.append(Piece(text: text, number: number, isInteger: isInteger))
-        rest = rest[text.endIndex...]
-      } else if character.isLetter || character == "_" {
-        let word = rest.prefix { $0.isLetter || $0.isNumber || $0 == "_" }
-        result.append(Piece(text: word, number: nil, isInteger: false))
-        rest = rest[word.endIndex...]
-      } else {
-        result.append(Piece(text: rest.prefix(1), number: nil, isInteger: false))
-        rest.removeFirst()
+        guard let p = x.number, let q = y.number, p.isFinite, q.isFinite, p != q else { continue }
+        let absolute = abs(p - q)
+        var largest = result ?? Largest(absolute: -1, relative: 0, place: nil, count: 0)
+        largest.count += 1
+        largest.relative = max(largest.relative, p == 0 ? .infinity : absolute / abs(p))
+        if absolute > largest.absolute {
+          largest.absolute = absolute
+          largest.place = cells.firstIndex { $0.startIndex == y.text.startIndex }
+            .flatMap { places.place(line: j, cell: $0, of: cells) }
+            .map { "\($0.index) of \($0.type)" }
+        }
+        result = largest
       }
     }
     return result
-  }
-
-  private static func number(at text: Substring) -> (Substring, Double)? {
-    var end = text.startIndex
-    func digits() {
-      while end < text.endIndex, text[end].isASCII, text[end].isNumber { end = text.index(after: end) }
-    }
-    if text.first == "-" { end = text.index(after: end) }
-    digits()
-    if end < text.endIndex, text[end] == ".", text[text.index(after: end)...].first?.isNumber == true {
-      end = text.index(after: end)
-      digits()
-    }
-    if end < text.endIndex, text[end] == "e" {
-      let mark = end
-      end = text.index(after: end)
-      if end < text.endIndex, text[end] == "-" || text[end] == "+" { end = text.index(after: end) }
-      let start = end
-      digits()
-      if start == end { end = mark }
-    }
-    let piece = text[..<end]
-    return Double(piece).map { (piece, $0) }
   }
 }

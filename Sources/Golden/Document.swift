@@ -10,12 +10,16 @@ package struct Document {
       case statement(Statement)
       /// A mistake in the text, which may be what the page shows.
       case problem(Diagnostic)
+      /// Recorded output with no statement above it.
+      case stray
     }
     package var content: Content
     package var span: Span
     /// The `#>` lines without the mark.
     package var recorded: [Recorded] = []
     package var tolerance: Tolerance?
+    /// What stands behind a `#~` and is no tolerance.
+    package var wrongTolerance: String?
     package var directive: Directive?
 
     package struct Recorded {
@@ -78,15 +82,20 @@ package struct Document {
 
   private static func attach(_ comments: [Comment], to entries: [Entry]) -> [Entry] {
     var entries = entries
+    var strays: [Entry.Recorded] = []
     for comment in comments {
       let above = entries.lastIndex { $0.span.start <= comment.span.start }
       switch comment.kind {
       case .output:
         if let above {
           entries[above].recorded.append(.init(text: comment.text, span: comment.span))
+        } else {
+          strays.append(.init(text: comment.text, span: comment.span))
         }
       case .tolerance:
-        if let above { entries[above].tolerance = Tolerance(comment.text) }
+        guard let above else { continue }
+        entries[above].tolerance = Tolerance(comment.text)
+        if entries[above].tolerance == nil { entries[above].wrongTolerance = comment.text }
       case .plain:
         guard let directive = Directive(comment.text) else { continue }
         if comment.isTrailing, let above {
@@ -97,7 +106,8 @@ package struct Document {
       case .documentation, .cell: continue
       }
     }
-    return entries
+    guard let first = strays.first else { return entries }
+    return [Entry(content: .stray, span: first.span, recorded: strays)] + entries
   }
 }
 

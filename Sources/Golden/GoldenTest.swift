@@ -1,208 +1,163 @@
+import Attn
 import Builtins
 import Language
 import Syntax
 import Tensors
 
-/// Runs a document as a test: text in, results out.
+/// A recorded script or Markdown page as a test: text in, results out.
 ///
 /// ```swift
-/// let report = GoldenTest(text, name: "attention.attn", folder: "Tests/Scripts").run()
-/// #expect(report.failures.isEmpty, "\(report.text)")
+/// let report = try GoldenTest(contentsOf: "docs/attention.md").run()
+/// #expect(report.isPassed, "\(report.text)")
 /// ```
-package struct GoldenTest {
+///
+/// The session is empty at the start, its seed is 0, and the script reads in its folder alone. What it
+/// writes goes to a folder of the run's own, from which it reads it back, and is gone at the end.
+public struct GoldenTest {
   package let document: Document
-  private let folder: String
-  private let text: String
-  private let configure: (Session) -> Void
+  let text: String
+  private let configure: (Language.Session) -> Void
 
   /// - Parameters:
-  ///   - folder: against which the script's paths are resolved; nothing outside it and the session's
-  ///     temporary folder, `tmp:`, is read or written.
+  ///   - text: a script, or a Markdown page with ```` ```attn ```` blocks.
+  ///   - name: what the report calls it; a name that ends in `.md` is read as Markdown.
+  ///   - folder: against which the script's paths are resolved.
+  ///   - isSandboxed: whether the script may read and write only there.
   ///   - configure: changes the session before it runs, for a host's own names.
-  package init(
-    _ text: String, name: String, folder: String, sandboxed: Bool = true,
-    configure: @escaping (Session) -> Void = { _ in }
+  public init(
+    _ text: String, name: String, folder: String, isSandboxed: Bool = true,
+    configure: @escaping (Attn.Session) -> Void = { _ in }
   ) {
     self.text = text
-    self.folder = folder
     document = Document(text, name: name)
     self.configure = { session in
       session.context.files.base = folder
       session.context.files.workingFolder = folder
-      if sandboxed { session.context.files.sandbox = [folder] }
-      configure(session)
+      if isSandboxed { session.context.files.sandbox = .init(folder, keepsWrites: true) }
+      configure(Attn.Session(session))
     }
   }
 
-  package struct Result {
-    package enum Status: Equatable {
+  /// A script or page in a file, in whose folder it runs.
+  ///
+  /// - Throws: `AttnError` where the file can't be read as UTF-8 text.
+  public init(
+    contentsOf path: String, isSandboxed: Bool = true,
+    configure: @escaping (Attn.Session) -> Void = { _ in }
+  ) throws {
+    let text: String
+    do { text = try Files().readText(path) } catch { throw AttnError(error.message) }
+    self.init(
+      text, name: path, folder: Files.folder(of: path), isSandboxed: isSandboxed, configure: configure)
+  }
+
+  /// What a statement came to.
+  public struct Result {
+    public enum Status: Equatable, Sendable {
       case passed
       case failed
+      /// Not run, or known to fail, and why.
       case skipped(String)
     }
-    package var entry: Document.Entry
-    package var status: Status
-    package var printed: [String]
-    package var comparison: Comparison?
+    package let entry: Document.Entry
+    public internal(set) var status: Status
+    /// The lines that the statement printed.
+    public let printed: [String]
+    let comparison: Comparison?
     /// Why it failed where that is not a difference: an unexpected pass.
     package var reason: String?
+    /// The bits of the statement's value, where they were asked for and it has any.
+    package var digest: String?
+
+    /// The line of the file on which the statement starts, counted from 1.
+    public var line: Int { entry.span.line + 1 }
+    /// The recorded lines.
+    public var recorded: [String] { entry.recorded.map { $0.text.trimmedEnd } }
   }
 
-  package struct Report {
-    package let name: String
-    package let results: [Result]
+  /// What a file came to.
+  public struct Report {
+    public let name: String
+    public let results: [Result]
 
-    package var failures: [Result] { results.filter { $0.status == .failed } }
-    package var isPassed: Bool { failures.isEmpty }
+    public var failures: [Result] { results.filter { $0.status == .failed } }
+    public var isPassed: Bool { failures.isEmpty }
     /// The failures as a person wants to read them.
-    package var text: String { failures.map { describe($0, in: name) }.joined(separator: "\n") }
+    public var text: String { failures.map { $0.described(in: name) }.joined(separator: "\n") }
   }
 
-  /// Runs every statement from an empty session, failed ones included.
-  package func run() -> Report {
+  /// Runs every statement, also behind one that failed.
+  public func run() -> Report { run(withDigests: false) }
+
+  /// - Parameters:
+  ///   - withDigests: whether results say which bits their values have.
+  ///   - willRun: called before each statement.
+  ///   - didRun: called with each result.
+  package func run(
+    withDigests: Bool, willRun: (Document.Entry) -> Void = { _ in }, didRun: (Result) -> Void = { _ in }
+  ) -> Report {
     Machine.withDeepStack {
-      let session = Session()
+      let session = Language.Session()
       configure(session)
-      var printed = ""
-      session.context.output = { printed += $0 }
+      var output = ""
+      session.context.output = { output += $0 }
       let results = document.entries.map { entry in
-        printed = ""
-        return run(entry, session) { printed }
+        willRun(entry)
+        output = ""
+        let result = run(entry, session, withDigests) { output }
+        didRun(result)
+        return result
       }
       return Report(name: document.source.name ?? "", results: results)
     }
   }
 
   private func run(
-    _ entry: Document.Entry, _ session: Session, _ output: () -> String
+    _ entry: Document.Entry, _ session: Language.Session, _ withDigest: Bool, _ output: () -> String
   ) -> Result {
     if case .skip(let why)? = entry.directive {
-      return Result(entry: entry, status: .skipped(why), printed: [])
+      return Result(entry: entry, status: .skipped(why), printed: [], comparison: nil)
     }
-    var text: String
+    var text = ""
+    var digest: String?
     switch entry.content {
+    case .stray: break
     case .problem(let problem): text = problem.rendered() + "\n"
     case .statement(let statement):
       let outcome = session.run(statement)
       text = output()
       switch outcome {
-      case .value: break
+      case .value(let value): if withDigest { digest = try? value.digest() }
       case .failed(let diagnostic): text += diagnostic.rendered() + "\n"
       case .interrupted: text += "interrupted\n"
       }
     }
     if text.hasSuffix("\n") { text.removeLast() }
     let printed =
-      text.isEmpty ? [] : text.split(separator: "\n", omittingEmptySubsequences: false).map { trimEnd($0) }
-    let recorded = entry.recorded.map { trimEnd($0.text[...]) }
-    let comparison = Comparison(recorded: recorded, printed: printed, tolerance: entry.tolerance)
+      text.isEmpty ? [] : text.split(separator: "\n", omittingEmptySubsequences: false).map { $0.trimmedEnd }
+    let comparison = Comparison(
+      recorded: entry.recorded.map { $0.text.trimmedEnd }, printed: printed, tolerance: entry.tolerance)
     var result = Result(
       entry: entry, status: comparison.isEqual ? .passed : .failed, printed: printed,
-      comparison: comparison)
+      comparison: comparison, digest: digest)
     if case .expectFailure(let why)? = entry.directive {
       if comparison.isEqual {
-        result.status = .failed
-        result.reason = "passed, and was expected to fail: \(why)"
+        result.fail("passed, and was expected to fail: \(why)")
       } else {
         result.status = .skipped("fails as expected: \(why)")
       }
+    } else if let wrong = entry.wrongTolerance {
+      result.fail("\(wrong) is no tolerance: it is written #~ 1e-3 (relative) or #~ abs 1e-6")
+    } else if case .stray = entry.content {
+      result.fail("recorded output with no statement above it")
     }
     return result
   }
-
-  // MARK: Updating
-
-  /// The document's text with the output of a run recorded wherever it differs.
-  package func updated(_ report: Report) -> String {
-    var bytes = Array(text.utf8)
-    for result in report.results.reversed() where result.status == .failed && result.reason == nil {
-      let entry = result.entry
-      let indent = Self.indent(of: entry.span, in: bytes)
-      let lines = result.printed.map { indent + ($0.isEmpty ? "#>" : "#> " + $0) }
-      if let first = entry.recorded.first, let last = entry.recorded.last {
-        var start = Self.lineStart(first.span.start, bytes)
-        var end = Self.lineEnd(last.span.end, bytes)
-        if lines.isEmpty {
-          if end < bytes.count { end += 1 } else if start > 0 { start -= 1 }
-        }
-        bytes.replaceSubrange(start..<end, with: Array(lines.joined(separator: "\n").utf8))
-      } else {
-        let end = Self.lineEnd(entry.span.end, bytes)
-        bytes.insert(contentsOf: Array(("\n" + lines.joined(separator: "\n")).utf8), at: end)
-      }
-    }
-    return String(decoding: bytes, as: UTF8.self)
-  }
-
-  private static func lineStart(_ offset: Int, _ bytes: [UInt8]) -> Int {
-    var at = min(offset, bytes.count)
-    while at > 0, bytes[at - 1] != 0x0A { at -= 1 }
-    return at
-  }
-
-  private static func lineEnd(_ offset: Int, _ bytes: [UInt8]) -> Int {
-    var at = min(offset, bytes.count)
-    while at < bytes.count, bytes[at] != 0x0A { at += 1 }
-    return at
-  }
-
-  private static func indent(of span: Span, in bytes: [UInt8]) -> String {
-    let start = lineStart(span.start, bytes)
-    return String(decoding: bytes[start...].prefix { $0 == 0x20 }, as: UTF8.self)
-  }
 }
 
-private func trimEnd(_ line: Substring) -> String {
-  var line = line
-  while line.last == " " || line.last == "\r" { line.removeLast() }
-  return String(line)
-}
-
-/// A difference as a person wants to see it.
-package func describe(_ result: GoldenTest.Result, in name: String) -> String {
-  let code = result.entry.span.text.split(separator: "\n").first.map(String.init) ?? ""
-  var lines = ["\(name):\(result.entry.line): \(code)"]
-  if let reason = result.reason {
-    lines.append("  \(reason)")
-    return lines.joined(separator: "\n")
+extension GoldenTest.Result {
+  fileprivate mutating func fail(_ why: String) {
+    status = .failed
+    reason = why
   }
-  let recorded = result.entry.recorded.map { trimEnd($0.text[...]) }
-  if recorded.isEmpty {
-    lines.append("  printed, and nothing is recorded:")
-    lines += result.printed.map { "    + \($0)" }
-    return lines.joined(separator: "\n")
-  }
-  // Equal lines stand once; the others in pairs, with the figures that changed underlined.
-  let same = recorded.count == result.printed.count
-  if same {
-    for (expected, found) in zip(recorded, result.printed) {
-      if expected == found {
-        lines.append("      \(found)")
-      } else {
-        lines.append("    - \(expected)")
-        lines.append("    + \(found)")
-        lines.append("      \(marks(expected, found))")
-      }
-    }
-  } else {
-    lines.append("  expected:")
-    lines += recorded.map { "    - \($0)" }
-    lines.append("  got:")
-    lines += result.printed.map { "    + \($0)" }
-  }
-  if let absolute = result.comparison?.largestAbsolute, let relative = result.comparison?.largestRelative {
-    lines.append("  largest difference: \(absolute) absolute, \(relative) relative")
-  }
-  return lines.joined(separator: "\n")
-}
-
-/// Carets under the characters of the second line that differ from the first.
-private func marks(_ a: String, _ b: String) -> String {
-  let (x, y) = (Array(a), Array(b))
-  var result = ""
-  for index in 0..<max(x.count, y.count) {
-    let isSame = index < x.count && index < y.count && x[index] == y[index]
-    result.append(isSame ? " " : "^")
-  }
-  return trimEnd(result[...])
 }

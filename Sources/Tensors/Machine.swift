@@ -20,8 +20,16 @@ package enum Machine {
     return InstructionSet.allCases.first { $0.kernel == current } ?? .baseline
   }
 
+  /// Those that this machine has, the plainest first.
+  package static var instructionSets: [InstructionSet] {
+    InstructionSet.allCases.filter { $0.kernel.rawValue <= attn_best_isa().rawValue }
+  }
+
   /// False, and no change, where the machine does not have it.
   package static func use(_ set: InstructionSet) -> Bool { attn_use_isa(set.kernel) }
+
+  /// The cores that this process may use.
+  package static var coreCount: Int { Int(attn_core_count()) }
 
   package static var threadCount: Int {
     get { Int(attn_thread_count()) }

@@ -18,7 +18,7 @@ struct AttnCommand: ParsableCommand {
       attn run train.attn --help lists them.
       """,
     version: Version.text,
-    subcommands: [Run.self, TestCommand.self, DocCommand.self])
+    subcommands: [Run.self, TestCommand.self, DocCommand.self, TestWorker.self])
 
   @OptionGroup var machine: MachineOptions
 
@@ -83,6 +83,8 @@ struct AttnCommand: ParsableCommand {
       let word = arguments[at]
       if ["--threads", "--isa", "--color"].contains(word) {
         at += 2
+      } else if word == "--sandbox" {
+        at += 1
       } else if word.hasPrefix("-") {
         // Other options, such as -e, belong to the command; `run --help` too.
         guard word.contains("="), word.hasPrefix("--") else { return nil }
@@ -97,7 +99,7 @@ struct AttnCommand: ParsableCommand {
     return nil
   }
 
-  private static let commands = ["run", "test", "doc", "help"]
+  private static let commands = ["run", "test", "doc", "help", "test-worker"]
 }
 
 /// Options that every command takes.
@@ -151,16 +153,23 @@ struct Run: ParsableCommand {
 
   @OptionGroup var machine: MachineOptions
 
+  @Flag(
+    help: """
+      Let the script read and write only in its own folder and a temporary one, and what its \
+      parameters name.
+      """)
+  var sandbox = false
+
   @Argument(help: "The script.") var file: String
 
   /// What stands behind the file.
   var arguments: [String] = []
 
-  enum CodingKeys: CodingKey { case machine, file }
+  enum CodingKeys: CodingKey { case machine, sandbox, file }
 
   func run() throws {
     try machine.apply()
-    throw ExitCode(Runner(color: machine.color).run(file: file, arguments))
+    throw ExitCode(Runner(color: machine.color, isSandboxed: sandbox).run(file: file, arguments))
   }
 }
 

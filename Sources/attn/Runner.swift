@@ -7,6 +7,8 @@ import Tensors
 /// usage, 130 interrupted.
 struct Runner {
   let color: ColorChoice
+  /// Whether a script is kept to its folder.
+  var isSandboxed = false
 
   func evaluate(_ text: String) -> Int32 {
     Machine.withDeepStack {
@@ -25,6 +27,7 @@ struct Runner {
         return 2
       }
       session.context.files.base = Files.folder(of: file)
+      if isSandboxed { session.context.files.sandbox = .init(Files.folder(of: file)) }
       let script = Parser.parse(Source(text, name: file))
       let parameters = ScriptParameter.all(in: script)
       if arguments.contains("--help") || arguments.contains("-h") {

@@ -12,7 +12,7 @@ import Testing
     folder = "\(parent)/\(name)"
     try FileManager.default.createDirectory(
       atPath: folder + "/inner", withIntermediateDirectories: true)
-    files = Files(base: folder, workingFolder: folder + "/inner", sandbox: [folder + "/inner"])
+    files = Files(base: folder, workingFolder: folder + "/inner", sandbox: .init(folder + "/inner"))
   }
 
   deinit { try? FileManager.default.removeItem(atPath: folder) }

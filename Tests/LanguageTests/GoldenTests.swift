@@ -44,6 +44,10 @@ import Testing
     Difference("an absolute tolerance that does not hold", "2.0011\n#~ abs 1e-3\n#> 2.0"),
     Difference("lines behind a wildcard", "ones(3, 1)\n#> f32[3, 1]\n#> ...\n#>  2.0000"),
     Difference("lines in front of a wildcard", "ones(3, 1)\n#> f32[2, 1]\n#> ..."),
+    Difference("another power of ten under a tolerance", "[1e-5]\n#~ abs 0.1\n#> f32[2] × 1e-5\n#>  1.0000"),
+    Difference("numbers that are far apart by their power", "[1e-5]\n#~ 0.5\n#> f32[1] × 1e-4\n#>  1.0000"),
+    Difference("a tolerance that is none", "1 + 1\n#~ much\n#> 2"),
+    Difference("output above the first statement", "#> 2\nx = 1"),
     Difference("an unexpected pass", "# expect-failure: not yet\n1 + 1\n#> 2"),
     Difference("an unexpected pass, behind", "x = 1  # expect-failure: not yet"),
   ]
@@ -57,7 +61,9 @@ import Testing
 
   @Test(
     arguments: [
-      "2.0019\n#~ 1e-3\n#> 2.0", "2.0009\n#~ abs 1e-3\n#> 2.0", "1 + 1\n#> 2", "x = 1", "",
+      "2.0019\n#~ 1e-3\n#> 2.0", "[0.000999]\n#~ 1e-2\n#> f32[1]\n#>  0.0010",
+      "[9.99e-4, 1e-4]\n#~ 0.1\n#> f32[2]\n#>  0.0010  0.0001", "2.0009\n#~ abs 1e-3\n#> 2.0", "1 + 1\n#> 2",
+      "x = 1", "",
       "ones(3, 1)\n#> ...\n#>  1.0000", "one\n#> error: the name one is not known\n#> ...",
       "print(\"a  \")\n#> a", "fn f() {\n  1\n}\nf()\n#> 1", "x = (1\n#> error: this ( is not closed\n#> ...",
       "# skip: no time\n1 + 1\n#> 3", "1 + 1  # skip: no time\n#> 3",
@@ -100,13 +106,65 @@ import Testing
             -  1.0000  2.5000
             +  1.0000  2.0000
                          ^
-          largest difference: 0.5 absolute, 0.2 relative
+          largest difference: 0.5 absolute, 0.2 relative, at [1] of f32[2]
         """)
     #expect(
       run("1 + 1").text == "test.attn:1: 1 + 1\n  printed, and nothing is recorded:\n    + 2")
     #expect(
       run("1 + 1\n#> 2\n#> 3").text
-        == "test.attn:1: 1 + 1\n  expected:\n    - 2\n    - 3\n  got:\n    + 2")
+        == "test.attn:1: 1 + 1\n      2\n    - 3")
+    #expect(
+      run("print(\"loss 0.25 at step 9\")\n#> loss 0.25 at step 10").text == """
+        test.attn:1: print("loss 0.25 at step 9")
+            - loss 0.25 at step 10
+            + loss 0.25 at step 9
+                                ^
+          largest difference: 1 absolute, 0.1 relative
+        """)
+    // Far from what changed nothing is shown.
+    let long = (0..<20).map { "#> \($0)" }.joined(separator: "\n").replacing("#> 15", with: "#> 16")
+    #expect(
+      run("for i in 0..20 { print(i) }\n" + long).text == """
+        test.attn:1: for i in 0..20 { print(i) }
+              ⋮
+              12
+              13
+              14
+            - 16
+            + 15
+               ^
+              16
+              17
+              18
+              ⋮
+          largest difference: 1 absolute, 0.0625 relative
+        """)
+  }
+
+  /// The tensor and the index where the largest difference is.
+  @Test(
+    arguments: [
+      ("[[1.0, 2.0], [3.0, 4.0]]", " 3.0000  4.0000", " 3.0000  4.5000", "[1, 1] of f32[2, 2]"),
+      ("ones(30)", "…  1.0000  1.0000", "…  1.0000  1.5000", "[28] of f32[30]"),
+      ("range(8).reshape(2, 2, 2)", " 6  7", " 6  9", "[1, 1, 1] of i64[2, 2, 2]"),
+      ("linspace(0.0, 1e-5, 3)", "0.5000  1.0000", "0.5000  1.2000", "[2] of f32[3]"),
+    ]
+  )
+  func theReportSaysWhere(_ code: String, _ printed: String, _ recorded: String, _ place: String) throws {
+    let good = update(code)
+    let changed = good.replacing(printed, with: recorded)
+    try #require(changed != good)
+    #expect(run(changed).text.contains("at \(place)"), "\(run(changed).text)")
+  }
+
+  @Test func theReportSaysWhereInRowsBehindAGap() throws {
+    let good = update("ones(20, 30)")
+    let rows = good.split(separator: "\n", omittingEmptySubsequences: false)
+    #expect(rows.count == 9)
+    var changed = rows.map(String.init)
+    changed[7].replaceSubrange(changed[7].lastIndex(of: "1")!..., with: "1.7500")
+    #expect(
+      run(changed.joined(separator: "\n")).text.contains("0.75 absolute, 0.429 relative, at [18, 29] of"))
   }
 
   // MARK: Markdown
@@ -170,7 +228,10 @@ import Testing
 
   // MARK: Updating
 
-  @Test(arguments: differences.filter { !$0.description.contains("unexpected pass") })
+  @Test(
+    arguments: differences.filter {
+      !$0.description.contains("unexpected pass") && !$0.description.contains("a tolerance that is none")
+    })
   func anUpdateMakesItPass(_ difference: Difference) {
     let updated = update(difference.script)
     let report = run(updated)
@@ -214,6 +275,40 @@ import Testing
     #expect(update(more) == script + "1 + 2\n#> 3\n")
   }
 
+  /// Only lines that differ are written anew: wildcards and tolerances around them stay.
+  @Test func anUpdateKeepsWhatHoldsInsideAnOutput() {
+    let code = "print(\"a\\nb\\nc\\n2.0004\\nend 7\")\n"
+    #expect(
+      update(code + "#~ 1e-3\n#> a\n#> ...\n#> 2.0\n#> end 8")
+        == code + "#~ 1e-3\n#> a\n#> ...\n#> 2.0\n#> end 7")
+    #expect(update(code + "#> b\n#> ...") == code + "#> a\n#> ...")
+    #expect(update(code + "#> ...\n#> c\n#> 2.5\n#> end 7") == code + "#> ...\n#> c\n#> 2.0004\n#> end 7")
+  }
+
+  @Test func recordingLeavesWhatIsRecorded() {
+    let script = "1 + 1\n#> 3\n2 + 2\n"
+    let test = GoldenTest(script, name: "test.attn", folder: ".")
+    #expect(test.updated(test.run(), .new) == "1 + 1\n#> 3\n2 + 2\n#> 4\n")
+    #expect(test.updated(test.run()) == "1 + 1\n#> 2\n2 + 2\n#> 4\n")
+  }
+
+  /// Whatever was recorded: an update passes, and a second one changes nothing.
+  @Test func anUpdateAlwaysPasses() {
+    var random = SystemRandomNumberGenerator()
+    let printed = ["a", "b 1.5", "...", "", "f32[2]", " 1.0000  2.0000", "[0]", "nan"]
+    for _ in 0..<400 {
+      let output = (0..<Int.random(in: 1...6, using: &random)).map { _ in printed.randomElement()! }
+      let recorded = (0..<Int.random(in: 1...6, using: &random)).map { _ in printed.randomElement()! }
+      let tolerance = [nil, "#~ 0.1", "#~ abs 3"].randomElement()!
+      let code = "print(\"" + output.joined(separator: "\\n") + "\")"
+      let script = ([code] + (tolerance.map { [$0] } ?? []) + recorded.map { "#> \($0)" }).joined(
+        separator: "\n")
+      let updated = update(script)
+      #expect(run(updated).isPassed, "\(script)\n---\n\(updated)")
+      #expect(update(updated) == updated, "\(script)")
+    }
+  }
+
   /// An update never writes over a pass that was not expected.
   @Test func anUpdateKeepsExpectedFailures() {
     let script = "# expect-failure: why\n1 + 1\n#> 2\n"
@@ -236,5 +331,28 @@ import Testing
     #expect(run("len(text(\"command.sh\")) > 0\n#> true").isPassed)
     let writes = run("write_text(\"/etc/attn-was-here\", \"x\")").text
     #expect(writes.contains("may read and write only"))
+  }
+
+  /// What a script writes it reads back; its folder stays as it was.
+  @Test func whatIsWrittenStaysWithTheRun() throws {
+    let script = """
+      write_text("golden-was-here.txt", "one")
+      text("golden-was-here.txt")
+      #> "one"
+      exists("golden-was-here.txt")
+      #> true
+      list_files(".")
+      #> ["command.sh", "golden-was-here.txt"]
+      write_text("Scripts/golden-was-here.txt", "two")
+      write_text("command.sh", "three")
+      text("Scripts/golden-was-here.txt") + text("command.sh")
+      #> "twothree"
+      write_text("nowhere/a.txt", "")
+      #> error: write_text: there is no folder nowhere to write nowhere/a.txt in
+      #> ...
+      """
+    for _ in 0..<2 { #expect(run(script).isPassed, "\(run(script).text)") }
+    #expect(run("exists(\"golden-was-here.txt\")\n#> false").isPassed)
+    #expect(run("len(text(\"command.sh\")) > 100\n#> true").isPassed)
   }
 }

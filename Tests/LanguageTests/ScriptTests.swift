@@ -17,8 +17,7 @@ import Testing
   @Test func scriptsAreFound() { #expect(Self.files.count > 5) }
 
   @Test(arguments: files) func printsWhatIsRecorded(_ path: String) throws {
-    let name = String(path.dropFirst(Self.root.count + 1))
-    let report = GoldenTest(try Files().readText(path), name: name, folder: Files.folder(of: path)).run()
+    let report = try GoldenTest(contentsOf: path).run()
     #expect(report.isPassed, "\n\(report.text)")
   }
 }

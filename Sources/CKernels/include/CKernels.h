@@ -31,6 +31,8 @@ typedef enum {
 
 // The best instruction set that this machine has; the one in use at start.
 attn_isa attn_best_isa(void);
+// The cores that this process may use.
+int32_t attn_core_count(void);
 attn_isa attn_current_isa(void);
 // False, and no change, when the machine does not have it.
 bool attn_use_isa(attn_isa isa);

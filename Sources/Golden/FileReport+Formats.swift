@@ -1,0 +1,142 @@
+/// Reports in the forms that other programs read.
+extension FileReport {
+  // MARK: JUnit
+
+  /// A document with one suite a file and one case a statement, as CI servers read it.
+  package static func junit(_ reports: [FileReport]) -> String {
+    func counts(_ reports: [FileReport]) -> String {
+      let tests = reports.reduce(0) { $0 + $1.outcomes.count + ($1.mishap == nil ? 0 : 1) }
+      let failures = reports.reduce(0) { $0 + $1.outcomes.count { $0.status == .failed } }
+      let errors = reports.count { $0.mishap != nil }
+      let skipped = reports.reduce(0) { $0 + $1.count(.skipped) }
+      let seconds = reports.reduce(0) { $0 + $1.seconds }
+      return """
+        tests="\(tests)" failures="\(failures)" errors="\(errors)" skipped="\(skipped)" \
+        time="\(decimal(seconds))"
+        """
+    }
+    var lines = ["<?xml version=\"1.0\" encoding=\"UTF-8\"?>", "<testsuites \(counts(reports))>"]
+    for report in reports {
+      lines.append("  <testsuite name=\"\(xml(report.name))\" \(counts([report]))>")
+      func open(_ place: Place?, _ seconds: Double, _ end: String) -> String {
+        let name = place.map { "line \($0.line): \($0.code)" } ?? "before the first statement"
+        return """
+              <testcase classname="\(xml(report.name))" name="\(xml(name))" file="\(xml(report.name))" \
+          line="\(place?.line ?? 1)" time="\(decimal(seconds))"\(end)>
+          """
+      }
+      for outcome in report.outcomes {
+        switch outcome.status {
+        case .passed: lines.append(open(outcome.place, outcome.seconds, "/"))
+        case .skipped:
+          lines.append(open(outcome.place, outcome.seconds, ""))
+          lines.append("      <skipped message=\"\(xml(outcome.why ?? ""))\"/>")
+          lines.append("    </testcase>")
+        case .failed:
+          let text = outcome.text ?? ""
+          lines.append(open(outcome.place, outcome.seconds, ""))
+          lines.append(
+            "      <failure message=\"\(xml(headline(text)))\">\(xml(text, isAttribute: false))</failure>")
+          lines.append("    </testcase>")
+        }
+      }
+      if let mishap = report.mishap {
+        lines.append(open(mishap.place, 0, ""))
+        lines.append(
+          "      <error message=\"\(xml(mishap.what))\">\(xml(mishap.described, isAttribute: false))</error>")
+        lines.append("    </testcase>")
+      }
+      lines.append("  </testsuite>")
+    }
+    return lines.joined(separator: "\n") + "\n</testsuites>\n"
+  }
+
+  /// Characters that XML 1.0 can't hold are shown as U+FFFD.
+  private static func xml(_ text: String, isAttribute: Bool = true) -> String {
+    var result = ""
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "&": result += "&amp;"
+      case "<": result += "&lt;"
+      case ">": result += "&gt;"
+      case "\"": result += "&quot;"
+      case "\n" where isAttribute: result += "&#10;"
+      case "\t" where isAttribute: result += "&#9;"
+      case "\n", "\t": result.unicodeScalars.append(scalar)
+      case "\r": result += "&#13;"
+      case "\u{0}"..."\u{1F}", "\u{FFFE}", "\u{FFFF}": result += "\u{FFFD}"
+      default: result.unicodeScalars.append(scalar)
+      }
+    }
+    return result
+  }
+
+  private static func decimal(_ seconds: Double) -> String {
+    let thousandths = Int((seconds * 1000).rounded())
+    let rest = String(thousandths % 1000)
+    return "\(thousandths / 1000)." + String(repeating: "0", count: 3 - rest.count) + rest
+  }
+
+  /// The line that says most in little room: what stands behind the place.
+  private static func headline(_ text: String) -> String {
+    let lines = text.split(separator: "\n")
+    return String(
+      lines.last { $0.hasPrefix("  ") && !$0.hasPrefix("    ") }?.dropFirst(2) ?? lines.first ?? "")
+  }
+
+  // MARK: TAP
+
+  /// Version 14 of the Test Anything Protocol, one test a statement.
+  package static func tap(_ reports: [FileReport]) -> String {
+    var lines: [String] = []
+    var number = 0
+    func add(_ isOk: Bool, _ report: FileReport, _ place: Place?, _ directive: String, _ text: String?) {
+      number += 1
+      let title = "\(report.name):\(place?.line ?? 1): \(place?.code ?? "")"
+      let safe = title.replacing("\\", with: "\\\\").replacing("#", with: "\\#")
+      lines.append("\(isOk ? "ok" : "not ok") \(number) - \(safe)\(directive)".trimmedEnd)
+      guard let text else { return }
+      lines.append("  ---")
+      lines.append("  message: |")
+      lines += text.split(separator: "\n", omittingEmptySubsequences: false).map { "    \($0)".trimmedEnd }
+      lines.append("  ...")
+    }
+    func line(_ why: String?) -> String { (why ?? "").replacing("\n", with: " ") }
+    for report in reports {
+      for outcome in report.outcomes {
+        switch outcome.status {
+        case .passed: add(true, report, outcome.place, "", nil)
+        case .failed: add(false, report, outcome.place, "", outcome.text)
+        case .skipped where outcome.isExpectedFailure:
+          add(false, report, outcome.place, " # TODO \(line(outcome.why))", nil)
+        case .skipped: add(true, report, outcome.place, " # SKIP \(line(outcome.why))", nil)
+        }
+      }
+      if let mishap = report.mishap { add(false, report, mishap.place, "", mishap.described) }
+    }
+    return (["TAP version 14", "1..\(number)"] + lines).joined(separator: "\n") + "\n"
+  }
+
+  // MARK: Annotations
+
+  /// Commands of GitHub's workflows that show each failure beside its line.
+  ///
+  /// - Parameter path: the file's path as the repository knows it.
+  package func annotations(path: String) -> String {
+    func escaped(_ text: String) -> String {
+      text.replacing("%", with: "%25").replacing("\r", with: "%0D").replacing("\n", with: "%0A")
+    }
+    func property(_ text: String) -> String {
+      escaped(text).replacing(":", with: "%3A").replacing(",", with: "%2C")
+    }
+    func annotation(_ place: Place?, _ text: String) -> String {
+      """
+      ::error file=\(property(path)),line=\(place?.line ?? 1),endLine=\(place?.lastLine ?? 1),\
+      title=attn test::\(escaped(text))\n
+      """
+    }
+    let failures = outcomes.compactMap { outcome in outcome.text.map { annotation(outcome.place, $0) } }
+    let mishaps = mishap.map { [annotation($0.place, $0.described)] } ?? []
+    return (failures + mishaps).joined()
+  }
+}

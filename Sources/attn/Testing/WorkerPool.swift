@@ -1,0 +1,209 @@
+import FoundationEssentials
+import Glibc
+import Golden
+
+/// Runs files in processes of their own, a few at a time: what one does, a crash included, is no
+/// other's concern.
+struct WorkerPool {
+  struct Task {
+    var file: String
+    /// Options for the worker.
+    var options: [String]
+  }
+
+  struct Answer {
+    var report: FileReport
+    /// The file's text with new output recorded, where that was asked for and differs.
+    var updated: String?
+  }
+
+  var jobs: Int
+  /// Seconds after which a file is given up; 0 for never.
+  var timeout: Double
+
+  /// Runs the tasks in their order and hands over each answer as it comes. Stops early, with what runs
+  /// killed, once `isInterrupted` says so.
+  func run(
+    _ tasks: [Task], isInterrupted: () -> Bool, didFinish: (Int, Answer) -> Void
+  ) throws(WorkerError) {
+    var waiting = Array(tasks.enumerated())[...]
+    var running: [Worker] = []
+    defer { for worker in running { worker.kill() } }
+    while !waiting.isEmpty || !running.isEmpty {
+      while running.count < jobs, let (number, task) = waiting.popFirst() {
+        running.append(try Worker(number, task, timeout: timeout))
+      }
+      wait(for: running)
+      guard !isInterrupted() else { return }
+      for worker in running where worker.isLate { worker.giveUp(after: timeout) }
+      for worker in running { worker.read() }
+      for worker in running where worker.isAtEnd { didFinish(worker.number, worker.answer()) }
+      running.removeAll(where: \.isAtEnd)
+    }
+  }
+
+  /// Until one of them has something to say, or is late.
+  private func wait(for workers: [Worker]) {
+    var polls = workers.flatMap(\.descriptors).map {
+      pollfd(fd: $0, events: Int16(POLLIN), revents: 0)
+    }
+    let next = workers.map(\.deadline).min() ?? .infinity
+    let milliseconds = next == .infinity ? -1 : max(0, (next - Terminal.now) * 1000 + 1)
+    poll(&polls, nfds_t(polls.count), Int32(min(milliseconds, 60_000)))
+  }
+}
+
+struct WorkerError: Error {
+  var message: String
+}
+
+/// One process, and what it has told so far.
+private final class Worker {
+  let number: Int
+  private let process: pid_t
+  private var output: Pipe
+  private var errors: Pipe
+  private var report: FileReport
+  private var updated: String?
+  /// The statement that is running.
+  private var place: FileReport.Place?
+  private var hasEnded = false
+  private var isGivenUp = false
+  private let started = Terminal.now
+  private(set) var deadline: Double
+
+  init(_ number: Int, _ task: WorkerPool.Task, timeout: Double) throws(WorkerError) {
+    self.number = number
+    report = FileReport(name: task.file)
+    deadline = timeout > 0 ? started + timeout : .infinity
+    guard let output = Pipe(), let errors = Pipe() else {
+      throw WorkerError(message: "no more files can be opened for tests: lower --jobs")
+    }
+    self.output = output
+    self.errors = errors
+    let words =
+      ["attn", "test-worker", "--limit", "\(timeout)"] + task.options + ["--", task.file]
+    guard let process = Self.spawn(words, output.writing, errors.writing) else {
+      throw WorkerError(message: "a process for \(task.file) can't be started")
+    }
+    self.process = process
+    self.output.closeWriting()
+    self.errors.closeWriting()
+  }
+
+  /// Starts this same program anew, with nothing on stdin.
+  private static func spawn(_ words: [String], _ output: Int32, _ errors: Int32) -> pid_t? {
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+    posix_spawn_file_actions_adddup2(&actions, output, 1)
+    posix_spawn_file_actions_adddup2(&actions, errors, 2)
+    var arguments = words.map { strdup($0) } + [nil]
+    defer { for argument in arguments { free(argument) } }
+    var process = pid_t()
+    let status = posix_spawn(&process, "/proc/self/exe", &actions, nil, &arguments, environ)
+    return status == 0 ? process : nil
+  }
+
+  var descriptors: [Int32] { [output.reading, errors.reading].filter { $0 >= 0 } }
+  var isAtEnd: Bool { descriptors.isEmpty }
+  var isLate: Bool { !isGivenUp && Terminal.now >= deadline }
+
+  func read() {
+    for line in output.lines() {
+      guard let event = try? JSONDecoder().decode(TestWorker.Event.self, from: Data(line)) else { continue }
+      switch event {
+      case .began(let place): self.place = place
+      case .came(let outcome):
+        report.outcomes.append(outcome)
+        place = nil
+      case .ended(let text):
+        hasEnded = true
+        updated = text
+      }
+    }
+    errors.read()
+  }
+
+  func giveUp(after seconds: Double) {
+    isGivenUp = true
+    deadline = .infinity
+    report.mishap = FileReport.Mishap(
+      "took longer than \(seconds == seconds.rounded() ? "\(Int(seconds))" : "\(seconds)") s and was "
+        + "stopped; --timeout gives it more", at: place)
+    Glibc.kill(process, SIGKILL)
+  }
+
+  func kill() {
+    Glibc.kill(process, SIGKILL)
+    waitpid(process, nil, 0)
+    output.close()
+    errors.close()
+  }
+
+  /// Waits for the process, which has closed its streams.
+  func answer() -> WorkerPool.Answer {
+    var status: Int32 = 0
+    while waitpid(process, &status, 0) < 0, errno == EINTR {}
+    report.seconds = Terminal.now - started
+    if !isGivenUp, !hasEnded || status != 0 {
+      let signal = status & 0x7F
+      let what =
+        signal != 0
+        ? "crashed: \(String(cString: strsignal(signal))) (signal \(signal))"
+        : "ended early with status \(status >> 8 & 0xFF)"
+      report.mishap = FileReport.Mishap(what, at: place, errors: errors.text)
+    }
+    return WorkerPool.Answer(report: report, updated: report.mishap == nil ? updated : nil)
+  }
+}
+
+/// A pipe whose end for reading stays with us.
+private struct Pipe {
+  private(set) var reading: Int32
+  private(set) var writing: Int32
+  private var bytes: [UInt8] = []
+
+  init?() {
+    var ends: [Int32] = [0, 0]
+    guard pipe(&ends) == 0 else { return nil }
+    (reading, writing) = (ends[0], ends[1])
+    // No worker inherits another's pipe. We never wait for one; the worker writes as to any stream.
+    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+    _ = fcntl(reading, F_SETFL, O_NONBLOCK)
+  }
+
+  var text: String { String(decoding: bytes, as: UTF8.self) }
+
+  mutating func closeWriting() { Glibc.close(writing) }
+
+  mutating func close() {
+    if reading >= 0 { Glibc.close(reading) }
+    reading = -1
+  }
+
+  /// Takes what is there, and closes at the end.
+  mutating func read() {
+    var chunk = [UInt8](repeating: 0, count: 1 << 16)
+    while reading >= 0 {
+      let count = Glibc.read(reading, &chunk, chunk.count)
+      if count > 0 {
+        bytes += chunk[..<count]
+      } else if count == 0 {
+        close()
+      } else if errno != EINTR {
+        return
+      }
+    }
+  }
+
+  /// The whole lines that have come since the last time.
+  mutating func lines() -> [ArraySlice<UInt8>] {
+    read()
+    guard let last = bytes.lastIndex(of: UInt8(ascii: "\n")) else { return [] }
+    let lines = bytes[...last].split(separator: UInt8(ascii: "\n"))
+    bytes.removeSubrange(...last)
+    return lines
+  }
+}

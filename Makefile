@@ -13,8 +13,9 @@ build: needs
 test: needs lint
 	$(SWIFT) build $(CONFIGURATION) --build-tests
 	$(SWIFT) test $(CONFIGURATION) --skip-build
-	Tests/command.sh
 	Tests/Kernels/run.sh
+	Tests/command.sh
+	.build/release/attn test Tests/Scripts docs README.md examples
 
 # What has to be there before anything builds.
 needs:

@@ -76,12 +76,13 @@ public struct GoldenTest {
   }
 
   /// What a file came to.
-  public struct Report {
+  public struct Report: CustomStringConvertible {
     public let name: String
     public let results: [Result]
 
     public var failures: [Result] { results.filter { $0.status == .failed } }
     public var isPassed: Bool { failures.isEmpty }
+    public var description: String { "\(name): \(failures.count) of \(results.count) statements failed" }
     /// The failures as a person wants to read them.
     public var text: String { failures.map { $0.described(in: name) }.joined(separator: "\n") }
   }

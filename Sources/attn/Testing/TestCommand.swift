@@ -112,13 +112,14 @@ struct TestCommand: ParsableCommand {
     let line = StatusLine()
     defer { line.clear() }
     let pool = WorkerPool(jobs: jobs, timeout: timeout)
-    try pool.run(tasks, isInterrupted: { Interrupts.isPending }) { number, answer in
+    func note(_ number: Int, _ answer: WorkerPool.Answer) {
       let (file, setting) = (tasks[number].file, number % settings.count)
       answers[file, default: Array(repeating: nil, count: settings.count)][setting] = answer
       done += 1
       failed += answer.report.isPassed ? 0 : 1
       line.show("\(done) of \(tasks.count) runs" + (failed > 0 ? ", \(failed) with failures" : ""))
     }
+    try pool.run(tasks, isInterrupted: { Interrupts.isPending }, didFinish: note)
     var result: [String: WorkerPool.Answer] = [:]
     for (file, runs) in answers {
       // Interrupted between its runs, a file has no result.

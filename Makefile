@@ -14,7 +14,9 @@ test: needs lint
 	$(SWIFT) build $(CONFIGURATION) --build-tests
 	$(SWIFT) test $(CONFIGURATION) --skip-build
 	Tests/Kernels/run.sh
+	Tests/Kernels/aarch64.sh
 	Tests/command.sh
+	.build/release/attn test --everywhere Tests/Scripts/bits
 	.build/release/attn test Tests/Scripts docs README.md examples
 
 # What has to be there before anything builds.

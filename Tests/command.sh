@@ -101,21 +101,6 @@ print("went on")
 EOF
 check "an interruption" 130 '^went on$' '' timeout 60 sh -c "$attn run $work/long.attn & sleep 2; kill -INT \$!; wait \$!; s=\$?; echo >&2; exit \$s"
 
-# The same bits whatever the threads and instruction set.
-cat >"$work/bits.attn" <<'EOF'
-corpus = chars("the quick brown fox jumps over the lazy dog. ".repeat_text(20))
-gpt = GPT(vocab: corpus.vocab, context: 32, width: 64, heads: 4, layers: 2, dropout: 0.1)
-gpt = train(gpt, corpus.batches(size: 8, context: 32), steps: 10, clip: 1.0)
-print(hash(gpt))
-EOF
-"$attn" run "$work/bits.attn" >"$work/wanted"
-for isa in baseline avx2 avx512; do
-  "$attn" --isa $isa -e 1 >/dev/null 2>&1 || continue
-  for threads in 1 2 3 7; do
-    check "bits with $isa and $threads threads" 0 "^$(cat "$work/wanted")\$" '' sh -c "$attn run --isa $isa --threads $threads $work/bits.attn; echo >&2"
-  done
-done
-
 # The examples.
 check "the main example" 0 '^holdout loss [0-9.]+ after 20 steps$' '' sh -c "$attn run examples/train_gpt.attn --steps 20 --every 10 --length 20 --out $work/gpt.safetensors; echo >&2"
 check "attn in a Swift program" 0 '^w has 3 × 3 numbers of f32$' '' sh -c ".build/release/embed; echo >&2"

@@ -30,6 +30,7 @@ format:
 	$(SWIFT) format --in-place --recursive Sources Tests examples Package.swift
 
 bench: build
+	$(SWIFT) build $(CONFIGURATION) --product attn-bench
 	python3 bench/bench.py
 
 clean:

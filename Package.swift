@@ -39,6 +39,8 @@ let package = Package(
       path: "Sources/attn"),
     .executableTarget(
       name: "embed", dependencies: ["Attn"], path: "examples/embed", exclude: ["README.md"]),
+    // The benchmarks' side of attn: bench/bench.py drives it.
+    .executableTarget(name: "attn-bench", dependencies: ["Attn", "Tensors"], path: "bench/worker"),
     .testTarget(name: "SyntaxTests", dependencies: ["Syntax"]),
     .testTarget(name: "ShapesTests", dependencies: ["Shapes"]),
     .testTarget(name: "TensorsTests", dependencies: ["Tensors"]),

@@ -5,7 +5,7 @@ import Tensors
 extension Builtin {
   package static let collectionFamily: [Builtin] = [
     length, push, zipped, enumerated, keys, fieldValues, fieldItems, merged, reversedOrder,
-    containsValue, indexOf, countOf, toList, toTensor, typeName,
+    containsValue, indexOf, countOf, toList, toTensor, typeName, takes,
   ]
 
   static let length = Builtin(
@@ -256,6 +256,24 @@ extension Builtin {
     examples: [.prints("type(1.0)", "\"Float\""), .prints("type([1, 2])", "\"Tensor\"")]
   ) { arguments in
     .string(arguments["x"].typeName)
+  }
+
+  static let takes = Builtin(
+    "takes(f, name)", "Whether a function or a model can be called with a keyword of this name.",
+    examples: [
+      .prints("takes(softmax, \"axis\")", "true"), .prints("takes(x -> x, \"axis\")", "false"),
+      .fails("takes(1, \"axis\")", "takes: f is a function or a model, not an Int"),
+    ]
+  ) { arguments in
+    let names: [String]
+    switch arguments["f"] {
+    case .function(let function): names = function.parameterNames
+    case .builtin(let builtin): names = builtin.signature.parameters.map(\.name)
+    case .modelType(let type): names = type.parameterNames
+    case .model(let model): names = model.type.applyParameterNames
+    default: throw arguments.wrong("f", "a function or a model")
+    }
+    return .bool(names.contains(try arguments.string("name")))
   }
 }
 

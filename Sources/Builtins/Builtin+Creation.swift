@@ -100,16 +100,23 @@ extension Builtin {
   // MARK: Conditions
 
   static let causal = Builtin(
-    "causal(t)",
-    "The condition `bool[t, t]` under which a position sees itself and what came before it.",
+    "causal(t, past: 0)",
+    """
+    The condition `bool[t, past + t]` under which each of `t` positions sees itself and what came \
+    before it: `past` keys, and the positions in front of it.
+    """,
     examples: [
       .prints(
         "causal(3)",
-        "bool[3, 3]\n  true  false  false\n  true   true  false\n  true   true   true")
+        "bool[3, 3]\n  true  false  false\n  true   true  false\n  true   true   true"),
+      .prints("causal(2, past: 1)", "bool[2, 3]\n  true   true  false\n  true   true   true"),
+      .fails("causal(2, past: -1)", "causal: past can't be negative: -1"),
     ]
   ) { arguments in
     let t = try arguments.count("t")
-    return .tensor(Variable(try compareIndices(.lessOrEqual, rows: t, columns: t)))
+    let past = try arguments.count("past")
+    return .tensor(
+      Variable(try compareIndices(.lessOrEqual, rows: t, columns: past + t, firstRow: past)))
   }
 
   static let padding = Builtin(
@@ -167,9 +174,13 @@ private func filled(_ arguments: Arguments, _ value: Double) throws -> Variable 
 }
 
 /// `column ⋈ row` for every place of a matrix.
-private func compareIndices(_ comparison: Comparison, rows: Int, columns: Int) throws -> Tensor {
+/// Every column number beside every row number, of which the first is `firstRow`.
+private func compareIndices(
+  _ comparison: Comparison, rows: Int, columns: Int, firstRow: Int = 0
+) throws -> Tensor {
   let column = try Tensor.range(columns)
-  let row = try Tensor.range(rows).reshaped([rows, 1])
+  let row = try Tensor.range(firstRow + rows)
+    .sliced(axis: 0, start: firstRow, count: rows).reshaped([rows, 1])
   // What the two views would show may be more than memory holds: the result comes first.
   return try column.expanded(to: [rows, columns])
     .compare(comparison, row.expanded(to: [rows, columns]))

@@ -5,6 +5,8 @@ import Tensors
 package protocol ModelType: AnyObject {
   var name: String { get }
   var parameterNames: [String] { get }
+  /// What a call of a model of this type takes.
+  var applyParameterNames: [String] { get }
   var fieldNames: [String] { get }
   var documentation: String? { get }
 }

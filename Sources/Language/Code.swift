@@ -187,6 +187,7 @@ final class ModelCode: ModelType {
   let parameterNames: [String]
   let fieldNames: [String]
   let documentation: String?
+  var applyParameterNames: [String] { apply?.parameters.map(\.name) ?? [] }
 
   init(
     _ declaration: ModelDeclaration, constructor: FunctionCode, fieldNames: [String],

@@ -65,7 +65,12 @@ package struct Files: Sendable {
     let isTyped = typed.contains(path)
     let folder = isTyped ? workingFolder : base
     let full = path.hasPrefix("/") ? path : folder + "/" + path
-    guard let sandbox, !isTyped else { return full }
+    return isTyped ? full : try place(full, isWriting: isWriting)
+  }
+
+  /// Where a place is read or written under the sandbox, if there is one.
+  private func place(_ full: String, isWriting: Bool = false) throws(BuiltinError) -> String {
+    guard let sandbox else { return full }
     guard let inside = Self.path(full, inside: sandbox.folder) else {
       throw BuiltinError(
         "the script may read and write only in its own folder and a temporary one here",
@@ -82,8 +87,7 @@ package struct Files: Sendable {
       try? FileManager.default.createDirectory(
         atPath: Self.folder(of: shadow), withIntermediateDirectories: true)
     }
-    let isShadowed = Self.kind(of: shadow) == .file || Self.kind(of: full) == .missing
-    return isWriting || isShadowed ? shadow : full
+    return isWriting || Self.kind(of: shadow) == .file ? shadow : full
   }
 
   /// The names in a folder, those that this session wrote there included; `nil` where it can't be read.
@@ -171,22 +175,32 @@ package struct Files: Sendable {
     guard let names = names(in: full) else {
       throw BuiltinError("no permission to read \(folder)")
     }
-    return names.filter { name in
-      guard !name.hasPrefix(".") else { return false }
-      // What is not there itself was written by this session, which writes files only.
-      let kind = Self.kind(of: full + "/" + name)
-      return kind == .file || kind == .missing
+    var result: [String] = []
+    for name in names where !name.hasPrefix(".") {
+      let file = full + "/" + name
+      if Self.kind(of: typed.contains(folder) ? file : try place(file)) == .file { result.append(name) }
     }
+    return result
   }
 
-  /// The paths of all files below a folder, sorted; those that begin with a dot are left out.
+  /// The paths of all files below a folder, sorted; those that begin with a dot are left out. A folder
+  /// that links lead to a second time is read once.
   package func files(below folder: String) throws(BuiltinError) -> [String] {
+    var seen: Set<String> = []
+    return try files(below: folder, &seen)
+  }
+
+  private func files(below folder: String, _ seen: inout Set<String>) throws(BuiltinError) -> [String] {
     let full = try resolve(folder)
+    guard seen.insert(Self.realPath(full)).inserted else { return [] }
+    guard let names = Self.names(in: full) else {
+      throw BuiltinError("no permission to read \(folder)")
+    }
     let root = folder.hasSuffix("/") ? String(folder.dropLast()) : folder
     var result: [String] = []
-    for name in (Self.names(in: full) ?? []).sorted() where !name.hasPrefix(".") {
+    for name in names where !name.hasPrefix(".") {
       switch Self.kind(of: full + "/" + name) {
-      case .folder: result += try files(below: "\(root)/\(name)")
+      case .folder: result += try files(below: "\(root)/\(name)", &seen)
       case .file: result.append("\(root)/\(name)")
       case .missing, .other: continue
       }
@@ -212,10 +226,15 @@ package struct Files: Sendable {
       let shown = Self.split(path).folder
       throw BuiltinError("there is no folder \(shown) to write \(path) in")
     }
-    let temporary = "\(folder)/.\(name).\(getpid()).tmp"
+    // Who may read and write the file stays as it was.
+    var status = stat()
+    let mode = kind == .file && stat(target, &status) == 0 ? status.st_mode & 0o7777 : nil
+    if mode != nil, access(target, W_OK) != 0 { throw failure("write", path, errno) }
+    let temporary = "\(folder)/.\(name).\(UInt64.random(in: 0 ... .max)).tmp"
     unlink(temporary)
     do throws(BuiltinError) {
       try write(bytes, opening: temporary, O_WRONLY | O_CREAT | O_EXCL, path)
+      if let mode { chmod(temporary, mode) }
       if rename(temporary, target) != 0 { throw failure("write", path, errno) }
     } catch {
       unlink(temporary)

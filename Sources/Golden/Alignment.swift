@@ -12,6 +12,9 @@ struct Alignment {
 
   let steps: [Step]
 
+  /// Of recorded lines times printed ones.
+  private static let largestTable = 4_000_000
+
   /// The way to write the one as the other that changes the fewest lines.
   init(_ recorded: [Line], _ printed: [Line], _ tolerance: Tolerance?) {
     func holds(_ i: Int, _ j: Int) -> Bool { recorded[i].matches(printed[j], tolerance) }
@@ -29,7 +32,14 @@ struct Alignment {
     let right = head..<(printed.count - tail)
 
     var steps = (0..<head).map { Step.holds(recorded: $0, printed: $0) }
-    steps += Self.steps(left, right, isWildcard: { recorded[$0].isWildcard }, holds)
+    let isLong = left.count * right.count > Self.largestTable
+    if isLong, !recorded[left].contains(where: \.isWildcard) {
+      steps += Self.steps(comparing: left, right, recorded, printed)
+    } else if isLong {
+      steps += left.map { .missing(recorded: $0) } + right.map { .added(printed: $0) }
+    } else {
+      steps += Self.steps(left, right, isWildcard: { recorded[$0].isWildcard }, holds)
+    }
     steps += (0..<tail).reversed().map {
       .holds(recorded: recorded.count - 1 - $0, printed: printed.count - 1 - $0)
     }
@@ -42,9 +52,6 @@ struct Alignment {
     _ left: Range<Int>, _ right: Range<Int>, isWildcard: (Int) -> Bool, _ holds: (Int, Int) -> Bool
   ) -> [Step] {
     let (rows, columns) = (left.count, right.count)
-    guard rows * columns <= 4_000_000 else {
-      return left.map { .missing(recorded: $0) } + right.map { .added(printed: $0) }
-    }
     let width = columns + 1
     // The cost of the rest, from line i of the one and line j of the other.
     var cost = [Int](repeating: 0, count: (rows + 1) * width)
@@ -105,7 +112,32 @@ struct Alignment {
   }
 }
 
-extension Line {
-  /// `#> ...` stands for any lines.
-  var isWildcard: Bool { text == "..." }
+extension Alignment {
+  /// Both sides are long: what the lines' texts have in common, found without a table.
+  private static func steps(
+    comparing left: Range<Int>, _ right: Range<Int>, _ recorded: [Line], _ printed: [Line]
+  ) -> [Step] {
+    let difference = printed[right].map(\.text).difference(from: recorded[left].map(\.text))
+    var removed = Set<Int>()
+    var inserted = Set<Int>()
+    for change in difference {
+      switch change {
+      case .remove(let offset, _, _): removed.insert(left.lowerBound + offset)
+      case .insert(let offset, _, _): inserted.insert(right.lowerBound + offset)
+      }
+    }
+    var steps: [Step] = []
+    var (i, j) = (left.lowerBound, right.lowerBound)
+    while i < left.upperBound || j < right.upperBound {
+      switch (removed.contains(i), inserted.contains(j)) {
+      case (true, true): steps.append(.changed(recorded: i, printed: j))
+      case (true, false): steps.append(.missing(recorded: i))
+      case (false, true): steps.append(.added(printed: j))
+      case (false, false): steps.append(.holds(recorded: i, printed: j))
+      }
+      if removed.contains(i) || !inserted.contains(j) { i += 1 }
+      if inserted.contains(j) || !removed.contains(i - 1) { j += 1 }
+    }
+    return steps
+  }
 }

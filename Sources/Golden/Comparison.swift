@@ -6,8 +6,8 @@ package struct Comparison {
   let tolerance: Tolerance?
 
   package init(recorded: [String], printed: [String], tolerance: Tolerance?) {
-    self.recorded = Line.lines(recorded)
-    self.printed = Line.lines(printed)
+    self.recorded = Line.lines(recorded, isRecorded: true)
+    self.printed = Line.lines(printed, isRecorded: false)
     self.tolerance = tolerance
     isEqual = Self.matches(self.recorded, self.printed, tolerance)
   }
@@ -56,12 +56,14 @@ extension Comparison {
     let places = TensorPlaces(printed.map(\.text))
     var result: Largest?
     for step in alignment.steps {
-      guard case .changed(let i, let j) = step else { continue }
+      guard case .changed(let i, let j) = step, TensorHeader(printed[j].text) == nil else { continue }
       let (a, b) = (recorded[i].pieces, printed[j].pieces)
       guard a.count == b.count else { continue }
       let cells = printed[j].text.split(separator: " ")
       for (x, y) in zip(a, b) {
-        guard let p = x.number, let q = y.number, p.isFinite, q.isFinite, p != q else { continue }
+        guard let p = x.number, let q = y.number, p.isFinite, q.isFinite, !x.matches(y, tolerance) else {
+          continue
+        }
         let absolute = abs(p - q)
         var largest = result ?? Largest(absolute: -1, relative: 0, place: nil, count: 0)
         largest.count += 1

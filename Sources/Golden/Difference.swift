@@ -18,7 +18,7 @@ extension GoldenTest.Result {
   }
 
   /// The statement's first line.
-  var code: String { entry.span.text.split(separator: "\n").first.map(String.init) ?? "" }
+  var code: String { entry.span.text.split(whereSeparator: \.isNewline).first.map(String.init) ?? "" }
 }
 
 extension Comparison {
@@ -44,7 +44,7 @@ extension Comparison {
       case .changed(let i, let j):
         lines.append(missing(recorded[i].text))
         lines.append(added(printed[j].text))
-        lines.append("      \(marks(recorded[i], printed[j]))")
+        lines.append("      \(marks(recorded[i], printed[j], tolerance))")
       }
     }
     return lines.map { $0.trimmedEnd }
@@ -70,12 +70,12 @@ extension Comparison.Largest {
 
 /// Carets under what changed: the digits of a number that is as long as before, whole figures where the
 /// lines have the same number of them, otherwise everything between what they have in common.
-private func marks(_ recorded: Line, _ printed: Line) -> String {
+private func marks(_ recorded: Line, _ printed: Line, _ tolerance: Tolerance?) -> String {
   let (a, b) = (recorded.pieces, printed.pieces)
   let text = printed.text
   var marked = Set<String.Index>()
-  if a.count == b.count, zip(a, b).contains(where: { $0.text != $1.text }) {
-    for (x, y) in zip(a, b) where x.text != y.text {
+  if a.count == b.count, zip(a, b).contains(where: { !$0.matches($1, tolerance) }) {
+    for (x, y) in zip(a, b) where !x.matches(y, tolerance) {
       let isSameLength = x.text.count == y.text.count
       for (index, other) in zip(y.text.indices, isSameLength ? Array(x.text) : Array(y.text)) {
         if !isSameLength || y.text[index] != other { marked.insert(index) }

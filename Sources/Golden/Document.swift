@@ -5,19 +5,21 @@ package struct Document {
   package let source: Source
   package let entries: [Entry]
 
+  /// What one output belongs to: a statement, or all that begin on the line on which another ends.
   package struct Entry {
-    package enum Content {
+    package enum Part {
       case statement(Statement)
       /// A mistake in the text, which may be what the page shows.
       case problem(Diagnostic)
-      /// Recorded output with no statement above it.
-      case stray
     }
-    package var content: Content
+    /// Nothing, for recorded output with no statement above it.
+    package var parts: [Part]
     package var span: Span
     /// The `#>` lines without the mark.
     package var recorded: [Recorded] = []
     package var tolerance: Tolerance?
+    /// Where the tolerance stands.
+    package var toleranceSpan: Span?
     /// What stands behind a `#~` and is no tolerance.
     package var wrongTolerance: String?
     package var directive: Directive?
@@ -28,6 +30,7 @@ package struct Document {
     }
 
     package var line: Int { span.line + 1 }
+    package var lastLine: Int { span.source.line(at: max(span.start, span.end - 1)) + 1 }
   }
 
   package enum Directive: Equatable {
@@ -37,9 +40,13 @@ package struct Document {
 
   /// - Parameter name: the path; a name that ends in `.md` is read as Markdown.
   package init(_ text: String, name: String) {
-    let isMarkdown = name.lowercased().hasSuffix(".md")
-    source = Source(isMarkdown ? Self.code(inMarkdown: text) : text, name: name)
-    let script = Parser.parse(source)
+    source = Source(text, name: name)
+    // Each block of a page is a text of its own: no statement runs across a fence.
+    let texts = name.lowercased().hasSuffix(".md") ? Markdown.blocks(text) : [text]
+    entries = texts.flatMap { text in Self.entries(Parser.parse(Source(text, name: name))) }
+  }
+
+  private static func entries(_ script: Script) -> [Entry] {
     // A statement with a mistake in its text is not run: only the mistake is shown.
     let broken = script.problems.compactMap(\.spans.first)
     let whole = script.statements.filter { statement in
@@ -47,67 +54,54 @@ package struct Document {
         $0.line >= statement.span.line && $0.line <= script.source.line(at: statement.span.end)
       }
     }
-    var entries =
-      whole.map { Entry(content: .statement($0), span: $0.span) }
+    let single =
+      whole.map { Entry(parts: [.statement($0)], span: $0.span) }
       + script.problems.compactMap { problem in
-        problem.spans.first.map { Entry(content: .problem(problem), span: $0) }
+        problem.spans.first.map { Entry(parts: [.problem(problem)], span: $0) }
       }
-    entries.sort { $0.span.start < $1.span.start }
-    self.entries = Self.attach(script.comments, to: entries)
-  }
-
-  /// Every byte outside ```` ```attn ```` blocks blanked, so that offsets and lines stay the page's.
-  private static func code(inMarkdown text: String) -> String {
-    var isCode = false
-    var fence = ""
-    return text.split(separator: "\n", omittingEmptySubsequences: false).map { line -> String in
-      let blank = String(repeating: " ", count: line.utf8.count)
-      let trimmed = line.drop { $0 == " " }
-      if fence.isEmpty {
-        let marks = trimmed.prefix { $0 == "`" }
-        guard marks.count >= 3 else { return blank }
-        fence = String(marks)
-        let word = trimmed.dropFirst(marks.count).prefix { !$0.isWhitespace && $0 != "{" }
-        isCode = word == "attn"
-        return blank
+    var entries: [Entry] = []
+    for entry in single.sorted(by: { $0.span.start < $1.span.start }) {
+      if let last = entries.last, last.lastLine == entry.line {
+        entries[entries.count - 1].parts += entry.parts
+        entries[entries.count - 1].span = last.span.through(entry.span)
+      } else {
+        entries.append(entry)
       }
-      if trimmed.hasPrefix(fence), trimmed.allSatisfy({ $0 == "`" || $0.isWhitespace }) {
-        fence = ""
-        isCode = false
-        return blank
-      }
-      return isCode ? String(line) : blank
-    }.joined(separator: "\n")
+    }
+    return attach(script.comments, to: entries)
   }
 
   private static func attach(_ comments: [Comment], to entries: [Entry]) -> [Entry] {
     var entries = entries
     var strays: [Entry.Recorded] = []
+    // Comments come in their order, so that one walk along the entries serves them all.
+    var next = 0
     for comment in comments {
-      let above = entries.lastIndex { $0.span.start <= comment.span.start }
+      while next < entries.count, entries[next].span.start <= comment.span.start { next += 1 }
+      let above = next > 0 ? next - 1 : nil
       switch comment.kind {
       case .output:
-        if let above {
-          entries[above].recorded.append(.init(text: comment.text, span: comment.span))
-        } else {
-          strays.append(.init(text: comment.text, span: comment.span))
-        }
+        let recorded = Entry.Recorded(text: comment.text, span: comment.span)
+        if let above { entries[above].recorded.append(recorded) } else { strays.append(recorded) }
       case .tolerance:
         guard let above else { continue }
         entries[above].tolerance = Tolerance(comment.text)
-        if entries[above].tolerance == nil { entries[above].wrongTolerance = comment.text }
+        entries[above].toleranceSpan = comment.span
+        entries[above].wrongTolerance = entries[above].tolerance == nil ? comment.text : nil
       case .plain:
         guard let directive = Directive(comment.text) else { continue }
+        // Inside a statement, a function's body say, it is a remark.
+        if let above, comment.span.start < entries[above].span.end { continue }
         if comment.isTrailing, let above {
           entries[above].directive = directive
-        } else if let next = entries.firstIndex(where: { $0.span.start > comment.span.start }) {
+        } else if next < entries.count {
           entries[next].directive = directive
         }
       case .documentation, .cell: continue
       }
     }
     guard let first = strays.first else { return entries }
-    return [Entry(content: .stray, span: first.span, recorded: strays)] + entries
+    return [Entry(parts: [], span: first.span, recorded: strays)] + entries
   }
 }
 

@@ -90,9 +90,12 @@ extension FileReport {
   package static func tap(_ reports: [FileReport]) -> String {
     var lines: [String] = []
     var number = 0
+    func line(_ why: String?) -> String {
+      (why ?? "").unicodeScalars.split { $0 == "\n" || $0 == "\r" }.map(String.init).joined(separator: " ")
+    }
     func add(_ isOk: Bool, _ report: FileReport, _ place: Place?, _ directive: String, _ text: String?) {
       number += 1
-      let title = "\(report.name):\(place?.line ?? 1): \(place?.code ?? "")"
+      let title = line("\(report.name):\(place?.line ?? 1): \(place?.code ?? "")")
       let safe = title.replacing("\\", with: "\\\\").replacing("#", with: "\\#")
       lines.append("\(isOk ? "ok" : "not ok") \(number) - \(safe)\(directive)".trimmedEnd)
       guard let text else { return }
@@ -101,7 +104,6 @@ extension FileReport {
       lines += text.split(separator: "\n", omittingEmptySubsequences: false).map { "    \($0)".trimmedEnd }
       lines.append("  ...")
     }
-    func line(_ why: String?) -> String { (why ?? "").replacing("\n", with: " ") }
     for report in reports {
       for outcome in report.outcomes {
         switch outcome.status {

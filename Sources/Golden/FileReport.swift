@@ -89,9 +89,8 @@ extension FileReport.Mishap {
 extension FileReport.Place {
   package init(_ entry: Document.Entry) {
     self.init(
-      line: entry.span.line + 1,
-      lastLine: entry.span.source.line(at: max(entry.span.start, entry.span.end - 1)) + 1,
-      code: entry.span.text.split(separator: "\n").first.map(String.init) ?? "")
+      line: entry.line, lastLine: entry.lastLine,
+      code: entry.span.text.split(whereSeparator: \.isNewline).first.map(String.init) ?? "")
   }
 }
 

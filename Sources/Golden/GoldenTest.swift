@@ -100,12 +100,13 @@ public struct GoldenTest {
     Machine.withDeepStack {
       let session = Language.Session()
       configure(session)
-      var output = ""
-      session.context.output = { output += $0 }
+      let output = Output()
+      session.context.output = { output.write($0) }
+      session.context.isInterrupted = { output.isFull }
       let results = document.entries.map { entry in
         willRun(entry)
-        output = ""
-        let result = run(entry, session, withDigests) { output }
+        output.text = ""
+        let result = run(entry, session, withDigests, output)
         didRun(result)
         return result
       }
@@ -114,45 +115,72 @@ public struct GoldenTest {
   }
 
   private func run(
-    _ entry: Document.Entry, _ session: Language.Session, _ withDigest: Bool, _ output: () -> String
+    _ entry: Document.Entry, _ session: Language.Session, _ withDigest: Bool, _ output: Output
   ) -> Result {
     if case .skip(let why)? = entry.directive {
       return Result(entry: entry, status: .skipped(why), printed: [], comparison: nil)
     }
-    var text = ""
-    var digest: String?
-    switch entry.content {
-    case .stray: break
-    case .problem(let problem): text = problem.rendered() + "\n"
-    case .statement(let statement):
-      let outcome = session.run(statement)
-      text = output()
-      switch outcome {
-      case .value(let value): if withDigest { digest = try? value.digest() }
-      case .failed(let diagnostic): text += diagnostic.rendered() + "\n"
-      case .interrupted: text += "interrupted\n"
+    var digests: [String?] = []
+    for part in entry.parts {
+      switch part {
+      case .problem(let problem): output.text += problem.rendered() + "\n"
+      case .statement(let statement):
+        switch session.run(statement) {
+        case .value(let value): digests.append(withDigest ? try? value.digest() : nil)
+        case .failed(let diagnostic): output.text += diagnostic.rendered() + "\n"
+        case .interrupted: output.text += "interrupted\n"
+        }
       }
     }
-    if text.hasSuffix("\n") { text.removeLast() }
-    let printed =
-      text.isEmpty ? [] : text.split(separator: "\n", omittingEmptySubsequences: false).map { $0.trimmedEnd }
+    let printed = output.lines
     let comparison = Comparison(
       recorded: entry.recorded.map { $0.text.trimmedEnd }, printed: printed, tolerance: entry.tolerance)
     var result = Result(
       entry: entry, status: comparison.isEqual ? .passed : .failed, printed: printed,
-      comparison: comparison, digest: digest)
-    if case .expectFailure(let why)? = entry.directive {
+      comparison: comparison, digest: withDigest ? digests.map { $0 ?? "-" }.joined(separator: " ") : nil)
+    if let wrong = entry.wrongTolerance {
+      result.fail("\(wrong) is no tolerance: it is written #~ 1e-3 (relative) or #~ abs 1e-6")
+    } else if entry.parts.isEmpty {
+      result.fail("recorded output with no statement above it")
+    } else if output.isFull {
+      result.fail("printed more than \(Output.limit >> 20) MiB and was stopped")
+    } else if case .expectFailure(let why)? = entry.directive {
       if comparison.isEqual {
         result.fail("passed, and was expected to fail: \(why)")
       } else {
         result.status = .skipped("fails as expected: \(why)")
       }
-    } else if let wrong = entry.wrongTolerance {
-      result.fail("\(wrong) is no tolerance: it is written #~ 1e-3 (relative) or #~ abs 1e-6")
-    } else if case .stray = entry.content {
-      result.fail("recorded output with no statement above it")
     }
     return result
+  }
+}
+
+/// What a statement prints, up to a limit.
+private final class Output {
+  static let limit = 64 << 20
+  var text = ""
+
+  var isFull: Bool { text.utf8.count > Self.limit }
+
+  func write(_ more: String) {
+    if !isFull { text += more }
+  }
+
+  /// The lines without the blanks at their ends. Control characters are shown as their pictures, as they
+  /// could not stand in a file: a carriage return would end the line.
+  var lines: [String] {
+    guard !text.isEmpty else { return [] }
+    var scalars = text.unicodeScalars[...]
+    if scalars.last == "\n" { scalars.removeLast() }
+    return scalars.split(separator: "\n", omittingEmptySubsequences: false).map { line in
+      var shown = ""
+      for scalar in line {
+        let isControl = scalar.value < 0x20 && scalar != "\t" || scalar.value == 0x7F
+        let picture = Unicode.Scalar(scalar.value == 0x7F ? 0x2421 : 0x2400 + scalar.value)
+        shown.unicodeScalars.append(isControl ? picture ?? scalar : scalar)
+      }
+      return shown.trimmedEnd
+    }
   }
 }
 

@@ -1,6 +1,8 @@
 /// A line of output, and the figures in it.
 struct Line {
   var text: String
+  /// `#> ...` stands for any lines. What prints three dots is recorded as `\...`.
+  var isWildcard = false
   /// The factor that the header of a tensor took out of its rows: `f32[3] × 1e-5`.
   var scale = 1.0
 
@@ -9,12 +11,25 @@ struct Line {
     var text: Substring
     var number: Double?
     var isInteger: Bool
+
+    /// Integers, NaN, infinities and words are exact under any tolerance.
+    func matches(_ other: Piece, _ tolerance: Tolerance?) -> Bool {
+      guard let tolerance, let x = number, let y = other.number, !isInteger, !other.isInteger,
+        x.isFinite, y.isFinite
+      else { return text.utf8.elementsEqual(other.text.utf8) }
+      return tolerance.allows(x, y)
+    }
   }
 
   /// The lines of one output. The rows under a header with a power of ten know that power.
-  static func lines(_ texts: [String]) -> [Line] {
+  ///
+  /// - Parameter isRecorded: whether they come from a file, where three dots are a wildcard.
+  static func lines(_ texts: [String], isRecorded: Bool) -> [Line] {
     var scale = 1.0
     return texts.map { text in
+      if isRecorded, areDots(text) {
+        return text == "..." ? Line(text: text, isWildcard: true) : Line(text: String(text.dropFirst()))
+      }
       if let header = TensorHeader(text) {
         scale = header.scale
       } else if !text.hasPrefix(" "), !text.hasPrefix("["), !text.hasPrefix("…") {
@@ -24,21 +39,25 @@ struct Line {
     }
   }
 
+  /// The line as it is written into a file.
+  var asRecorded: String { !isWildcard && Self.areDots(text) ? "\\" + text : text }
+
+  /// Three dots, or three dots behind backslashes.
+  private static func areDots(_ text: String) -> Bool {
+    text.hasSuffix("...") && text.dropLast(3).allSatisfy { $0 == "\\" }
+  }
+
   func matches(_ printed: Line, _ tolerance: Tolerance?) -> Bool {
-    guard let tolerance else { return text == printed.text }
-    if text == printed.text, scale == printed.scale { return true }
+    // Texts that are canonically equal may yet have other bytes.
+    let isSame = text.utf8.elementsEqual(printed.text.utf8)
+    guard let tolerance, !isSame || scale != printed.scale else { return isSame }
     if let header = TensorHeader(text), let other = TensorHeader(printed.text) {
       // The rows are compared with their powers of ten multiplied in.
       return header.type == other.type
     }
     let (expected, found) = (pieces, printed.pieces)
     guard expected.count == found.count else { return false }
-    return zip(expected, found).allSatisfy { a, b in
-      // Integers, NaN, infinities and words stay exact.
-      guard let x = a.number, let y = b.number, !a.isInteger, !b.isInteger, x.isFinite, y.isFinite
-      else { return a.text == b.text }
-      return tolerance.allows(x, y)
-    }
+    return zip(expected, found).allSatisfy { $0.matches($1, tolerance) }
   }
 
   /// The figures of the line, with the header's power of ten multiplied into those of a row.

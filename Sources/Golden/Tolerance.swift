@@ -6,9 +6,13 @@ public struct Tolerance: Sendable, Equatable {
   /// `nil` where the text is not a tolerance.
   public init?(_ text: String) {
     let words = text.split(separator: " ")
-    if words.count == 1, let value = Double(words[0]), value >= 0 {
+    func number(_ word: Substring) -> Double? {
+      guard word.allSatisfy({ "0123456789.e-+".contains($0) }) else { return nil }
+      return Double(word).flatMap { $0 >= 0 && $0.isFinite ? $0 : nil }
+    }
+    if words.count == 1, let value = number(words[0]) {
       relative = value
-    } else if words.count == 2, words[0] == "abs", let value = Double(words[1]), value >= 0 {
+    } else if words.count == 2, words[0] == "abs", let value = number(words[1]) {
       absolute = value
     } else {
       return nil

@@ -92,6 +92,38 @@ import Testing
     #expect(passes.text.contains("a known mistake"))
   }
 
+  /// A remark inside a statement steers nothing.
+  @Test func directivesInsideAFunctionAreRemarks() {
+    let report = run("fn f() {\n  # skip: not this one\n  1\n}\nf()\n#> 2")
+    #expect(report.failures.map(\.line) == [5])
+  }
+
+  @Test func statementsOnOneLineShareTheirOutput() {
+    #expect(run("print(1); print(2)\n#> 1\n#> 2").isPassed)
+    #expect(run("a = 1; zz; b = 2\n#> error: the name zz is not known\n#> ...\nb\n#> 2").isPassed)
+  }
+
+  /// Texts that look the same and have other bytes differ.
+  @Test func comparisonIsOfBytes() {
+    #expect(!run("print(\"e\u{301}\")\n#> \u{E9}").isPassed)
+    #expect(run("print(\"e\u{301}\")\n#> e\u{301}").isPassed)
+  }
+
+  @Test func outputWithoutEndIsStopped() {
+    let report = run("while true { print(\"0123456789\".repeat_text(100000)) }\n1 + 1\n#> 2")
+    #expect(report.failures.count == 1)
+    #expect(report.text.contains("printed more than 64 MiB"))
+    #expect(report.results[1].status == .passed)
+  }
+
+  @Test func longOutputsShowWhatChanged() {
+    let script = "for i in 0..30000 { print(i) }\n"
+    let recorded = (0..<30000).map { "#> \($0 == 40 || $0 == 29000 ? -$0 : $0)" }.joined(separator: "\n")
+    let text = run(script + recorded).text
+    #expect(text.split(separator: "\n").count < 30)
+    #expect(text.contains("    - -29000\n    + 29000"))
+  }
+
   @Test func aFailureDoesNotStopTheRest() {
     let report = run("x = 1\n#> 5\nx = one\nx + 1\n#> 2\nx + 1\n#> 3")
     #expect(report.results.map { $0.status == .passed } == [false, false, true, false])
@@ -226,6 +258,23 @@ import Testing
     #expect(run(updated, "page.md").isPassed)
   }
 
+  /// No statement, comment or mistake runs across a fence; line ends may be those of Windows.
+  @Test func blocksStandAlone() {
+    func page(_ blocks: String...) -> String {
+      blocks.map { "```attn\n\($0)\n```\n" }.joined(separator: "text\n")
+    }
+    let joined = run(page("y = 1 +", "2 * 3\n#> 6", "x = 4\n# skip: nothing", "x\n#> 4", "#> 4"), "page.md")
+    #expect(joined.failures.map(\.line) == [2, 21], "\(joined.text)")
+    #expect(
+      run(page("[1.0]", ".T").replacing("```attn\n.T", with: "```attn\n#> 3\n5\n#> 5"), "p.md").failures.count
+        == 2)
+    let windows = page("1 + 1\n#> 2", "x = 3", "x\n#> 3").replacing("\n", with: "\r\n")
+    #expect(run(windows, "page.md").isPassed)
+    #expect(run(windows, "page.md").results.count == 3)
+    #expect(run("``` `inline` ```\n\n" + page("1\n#> 1"), "page.md").results.count == 1)
+    #expect(run("~~~attn\n1\n#> 1\n~~~\n\n~~~\n```attn\n2\n```\n~~~\n", "page.md").results.count == 1)
+  }
+
   // MARK: Updating
 
   @Test(
@@ -292,21 +341,57 @@ import Testing
     #expect(test.updated(test.run()) == "1 + 1\n#> 2\n2 + 2\n#> 4\n")
   }
 
-  /// Whatever was recorded: an update passes, and a second one changes nothing.
+  /// Whatever was recorded, and wherever: an update passes, a second one changes nothing, and the code
+  /// stays as it was.
   @Test func anUpdateAlwaysPasses() {
-    var random = SystemRandomNumberGenerator()
-    let printed = ["a", "b 1.5", "...", "", "f32[2]", " 1.0000  2.0000", "[0]", "nan"]
-    for _ in 0..<400 {
-      let output = (0..<Int.random(in: 1...6, using: &random)).map { _ in printed.randomElement()! }
-      let recorded = (0..<Int.random(in: 1...6, using: &random)).map { _ in printed.randomElement()! }
-      let tolerance = [nil, "#~ 0.1", "#~ abs 3"].randomElement()!
-      let code = "print(\"" + output.joined(separator: "\\n") + "\")"
-      let script = ([code] + (tolerance.map { [$0] } ?? []) + recorded.map { "#> \($0)" }).joined(
-        separator: "\n")
+    var random = Random(seed: 5)
+    let printed = [
+      "a", "b 1.5", "...", "", "f32[2]", " 1.0000  2.0000", "[0]", "nan", "x\\r", "\\t9", "\\\\...",
+    ]
+    for round in 0..<600 {
+      func some(_ most: Int) -> [String] {
+        (0..<random.next(most)).map { _ in printed[random.next(printed.count)] }
+      }
+      func statement() -> String {
+        switch random.next(5) {
+        case 0: "x = [\n  1.0, #> \(random.next(9))\n  2.0\n]"
+        case 1: "fn f() {\n  print(3) #> 4\n}"
+        case 2: "print(\(round)) #> \(random.next(3))"
+        case 3: "print(1); print(\(random.next(9)))"
+        default: "print(\"" + some(6).joined(separator: "\\n") + "\")"
+        }
+      }
+      var lines: [String] = []
+      for _ in 0...random.next(3) {
+        lines += statement().split(separator: "\n").map(String.init)
+        if random.next(4) == 0 { lines.append(["#~ 0.1", "#~ abs 3"][random.next(2)]) }
+        for line in some(5) {
+          lines.append("#> " + line.replacing("\\r", with: "").replacing("\\t", with: "\t"))
+          if random.next(8) == 0 { lines.append("# a remark") }
+        }
+      }
+      let end = ["\n", "\r\n"][random.next(2)]
+      let script = lines.joined(separator: end) + ["", end][random.next(2)]
       let updated = update(script)
-      #expect(run(updated).isPassed, "\(script)\n---\n\(updated)")
-      #expect(update(updated) == updated, "\(script)")
+      #expect(run(updated).isPassed, "\(script)\n---\n\(updated)\n\(run(updated).text)")
+      #expect(update(updated).utf8.elementsEqual(updated.utf8), "\(script)\n---\n\(updated)")
+      func code(_ text: String) -> [String] {
+        text.split(whereSeparator: \.isNewline)
+          .map { line in line.firstRange(of: "#>").map { String(line[..<$0.lowerBound]) } ?? String(line) }
+          .map { $0.filter { !$0.isWhitespace } }.filter { !$0.isEmpty }
+      }
+      #expect(code(updated) == code(script))
     }
+  }
+
+  @Test func anUpdateLeavesTheCodeAroundIt() {
+    #expect(update("print(1) #> 1\n#> 2\nprint(5) #> 6\n") == "print(1)\n#> 1\nprint(5)\n#> 5\n")
+    #expect(update("x = [\n  1.0, #> 5\n  2.0\n]\nx[0]") == "x = [\n  1.0,\n  2.0\n]\nx[0]\n#> 1.0")
+    #expect(update("6\n#> 6\n# precious\n#> 7\n") == "6\n#> 6\n# precious\n")
+    #expect(update("2.5\n#~ 1e-3\n") == "2.5\n#~ 1e-3\n#> 2.5\n")
+    #expect(update("\tprint(1); print(2)\r\n") == "\tprint(1); print(2)\r\n\t#> 1\r\n\t#> 2\r\n")
+    #expect(update("print(\"x\\r\\nprint(9)\")\n") == "print(\"x\\r\\nprint(9)\")\n#> x␍\n#> print(9)\n")
+    #expect(update("print(\"...\")\n") == "print(\"...\")\n#> \\...\n")
   }
 
   /// An update never writes over a pass that was not expected.
@@ -354,5 +439,17 @@ import Testing
     for _ in 0..<2 { #expect(run(script).isPassed, "\(run(script).text)") }
     #expect(run("exists(\"golden-was-here.txt\")\n#> false").isPassed)
     #expect(run("len(text(\"command.sh\")) > 100\n#> true").isPassed)
+  }
+}
+
+/// Draws that are the same in every run.
+private struct Random {
+  private var state: UInt64
+
+  init(seed: UInt64) { state = seed }
+
+  mutating func next(_ count: Int) -> Int {
+    state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+    return Int(state >> 33) % count
   }
 }

@@ -49,6 +49,9 @@ struct TestCommand: ParsableCommand {
     if [update, diff, record].count(where: { $0 }) > 1 {
       throw ValidationError("--update, --diff and --record can't be used together")
     }
+    if tap, update || diff || record {
+      throw ValidationError("--tap shows results, not what --update, --diff or --record would write")
+    }
     if everywhere, update || diff || record {
       throw ValidationError("--everywhere only compares: record with one setting, then compare")
     }
@@ -65,70 +68,69 @@ struct TestCommand: ParsableCommand {
     }
     let files = try chosenFiles()
     Interrupts.install()
-    let answers: [String: WorkerPool.Answer]
+    Termination.install()
+    let answers: [WorkerPool.Answer?]
     do throws(WorkerError) { answers = try run(files) } catch {
       Terminal.writeError("error: \(error.message)\n")
       throw ExitCode(2)
     }
-    let finished = files.compactMap { answers[$0] }
+    let finished = answers.compactMap(\.self)
     // A page without any block of code is no test.
     let tests = finished.filter { !$0.report.outcomes.isEmpty || $0.report.mishap != nil }
-    guard !tests.isEmpty || shard != nil || Interrupts.isPending else {
+    guard !tests.isEmpty || shard != nil || isStopped else {
       Terminal.writeError("error: no test found\n")
       throw ExitCode(2)
     }
     let reports = try tests.map(shown)
-    if let junit { try write(FileReport.junit(reports), to: junit) }
+    if let junit { try write(FileReport.junit(reports), to: Self.typed(junit)) }
     func count(_ status: FileReport.Outcome.Status) -> Int {
       reports.reduce(0) { $0 + $1.count(status) }
     }
     if tap { Terminal.write(FileReport.tap(reports)) }
-    if Terminal.environment("GITHUB_ACTIONS") == "true" {
+    if isGitHub {
       for report in reports { Terminal.write(report.annotations(path: repositoryPath(report.name))) }
     }
     let summary = "\(count(.passed)) passed, \(count(.failed)) failed, \(count(.skipped)) skipped"
-    if Interrupts.isPending {
+    if isStopped {
       Terminal.writeError("interrupted: \(finished.count) of \(files.count) files ran\n")
     }
     Terminal.write((tap ? "# " : "") + summary + "\n")
-    if Interrupts.isPending { throw ExitCode(130) }
+    if isStopped { throw ExitCode(Termination.isPending ? 143 : 130) }
     if count(.failed) > 0 { throw ExitCode(1) }
   }
 
   // MARK: Running
 
-  /// What each file came to.
-  private func run(_ files: [String]) throws(WorkerError) -> [String: WorkerPool.Answer] {
+  /// What each file came to; nothing for one that an interruption left out.
+  private func run(_ files: [String]) throws(WorkerError) -> [WorkerPool.Answer?] {
     var times = TestTimes.load()
-    let order = files.sorted { (times[$0], $1) > (times[$1], $0) }
+    let order = files.indices.sorted { (times[files[$0]], $1) > (times[files[$1]], $0) }
     let jobs = min(jobs ?? Machine.coreCount, max(files.count, 1))
     let settings = self.settings(jobs: jobs)
     let tasks = order.flatMap { file in
-      settings.map { WorkerPool.Task(file: file, options: $0.options) }
+      settings.map { WorkerPool.Task(file: files[file], options: $0.options) }
     }
-    var answers: [String: [WorkerPool.Answer?]] = [:]
+    var answers = files.map { _ in [WorkerPool.Answer?](repeating: nil, count: settings.count) }
     var done = 0
     var failed = 0
     let line = StatusLine()
     defer { line.clear() }
     let pool = WorkerPool(jobs: jobs, timeout: timeout)
     func note(_ number: Int, _ answer: WorkerPool.Answer) {
-      let (file, setting) = (tasks[number].file, number % settings.count)
-      answers[file, default: Array(repeating: nil, count: settings.count)][setting] = answer
+      answers[order[number / settings.count]][number % settings.count] = answer
       done += 1
       failed += answer.report.isPassed ? 0 : 1
       line.show("\(done) of \(tasks.count) runs" + (failed > 0 ? ", \(failed) with failures" : ""))
     }
-    try pool.run(tasks, isInterrupted: { Interrupts.isPending }, didFinish: note)
-    var result: [String: WorkerPool.Answer] = [:]
-    for (file, runs) in answers {
+    try pool.run(tasks, isInterrupted: { isStopped }, didFinish: note)
+    let result = zip(files, answers).map { file, runs -> WorkerPool.Answer? in
       // Interrupted between its runs, a file has no result.
-      guard var answer = runs[0], !runs.contains(where: { $0 == nil }) else { continue }
+      guard var answer = runs[0], !runs.contains(where: { $0 == nil }) else { return nil }
       times[file] = answer.report.seconds
       for (run, setting) in zip(runs, settings).dropFirst() {
         if let run { answer.report.compare(with: run.report, called: setting.name) }
       }
-      result[file] = answer
+      return answer
     }
     times.save()
     return result
@@ -160,15 +162,24 @@ struct TestCommand: ParsableCommand {
   private func shown(_ answer: WorkerPool.Answer) throws -> FileReport {
     var report = answer.report
     if let updated = answer.updated, diff {
-      if !tap { Terminal.write(lineDifference(report.name, try text(of: report.name), updated)) }
+      Terminal.write(lineDifference(report.name, try text(of: report.name), updated))
     } else if let updated = answer.updated {
       try write(updated, to: report.name)
-      if !tap { Terminal.write("updated \(report.name)\n") }
+      Terminal.write("updated \(report.name)\n")
       report.settle(record ? .new : .differing)
     }
-    guard !diff || answer.updated == nil, !report.isPassed else { return report }
-    if !tap { Terminal.write(coloured(report.text) + "\n") }
+    // What an update would mend is shown as its difference.
+    var shown = report
+    if diff { shown.settle(.differing) }
+    if !tap, !shown.isPassed { Terminal.write(asText(coloured(shown.text)) + "\n") }
     return report
+  }
+
+  /// No line of a script's output is taken for a command by GitHub.
+  private func asText(_ text: String) -> String {
+    guard isGitHub else { return text }
+    let word = "attn-\(UInt64.random(in: 0 ... .max))"
+    return "::stop-commands::\(word)\n\(text)\n::\(word)::"
   }
 
   private func coloured(_ text: String) -> String {
@@ -181,8 +192,11 @@ struct TestCommand: ParsableCommand {
 
   /// The lines that an update takes out and puts in, with their numbers.
   private func lineDifference(_ file: String, _ old: String, _ new: String) -> String {
-    let before = old.split(separator: "\n", omittingEmptySubsequences: false)
-    let after = new.split(separator: "\n", omittingEmptySubsequences: false)
+    func lines(_ text: String) -> [String] {
+      text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        .map { String(decoding: $0.last == UInt8(ascii: "\r") ? $0.dropLast() : $0, as: UTF8.self) }
+    }
+    let (before, after) = (lines(old), lines(new))
     var lines: [(number: Int, order: Int, text: String)] = []
     for change in after.difference(from: before) {
       switch change {
@@ -214,6 +228,10 @@ struct TestCommand: ParsableCommand {
     throw ExitCode(2)
   }
 
+  private var isStopped: Bool { Interrupts.isPending || Termination.isPending }
+
+  private var isGitHub: Bool { Terminal.environment("GITHUB_ACTIONS") == "true" }
+
   private var isCI: Bool {
     Terminal.environment("CI").map { !$0.isEmpty && $0 != "false" } ?? false
   }
@@ -222,10 +240,12 @@ struct TestCommand: ParsableCommand {
 
   /// The files to run, in the order of their paths; a part of them where that is asked for.
   private func chosenFiles() throws -> [String] {
-    func isTest(_ path: String) -> Bool { path.hasSuffix(".attn") || path.hasSuffix(".md") }
+    func isTest(_ path: String) -> Bool {
+      [".attn", ".md"].contains { path.lowercased().hasSuffix($0) }
+    }
     var files: [String] = []
     do throws(BuiltinError) {
-      for path in paths {
+      for path in paths.map(Self.typed) {
         switch try Files().kind(path) {
         case .folder: files += try Files().files(below: path).filter(isTest)
         case .missing: throw BuiltinError("there is no file \(path)")
@@ -235,13 +255,16 @@ struct TestCommand: ParsableCommand {
     } catch {
       try stop(error)
     }
-    var seen = Set<String>()
-    files = files.filter { seen.insert(Files.absolute($0)).inserted }
+    var seen = Set<[UInt8]>()
+    files = files.filter { seen.insert(Array(Files.absolute($0).utf8)).inserted }
     if let filter { files = files.filter { $0.contains(filter) } }
     guard !files.isEmpty else { try stop(BuiltinError("no test found")) }
     guard let shard else { return files }
     return files.enumerated().filter { $0.offset % shard.count == shard.number - 1 }.map(\.element)
   }
+
+  /// A path as typed: `tmp:` means nothing outside a script.
+  private static func typed(_ path: String) -> String { path.hasPrefix("tmp:") ? "./" + path : path }
 
   /// `2/3`: the second of three parts.
   struct Shard: ExpressibleByArgument {

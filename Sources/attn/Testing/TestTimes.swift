@@ -9,8 +9,11 @@ struct TestTimes {
   private static let most = 10_000
 
   private static var path: String? {
-    let home = Terminal.environment("HOME").map { $0 + "/.cache" }
-    return (Terminal.environment("XDG_CACHE_HOME") ?? home).map { $0 + "/attn/test-times.json" }
+    func folder(_ name: String) -> String? {
+      Terminal.environment(name).flatMap { $0.hasPrefix("/") ? $0 : nil }
+    }
+    let caches = folder("XDG_CACHE_HOME") ?? folder("HOME").map { $0 + "/.cache" }
+    return caches.map { $0 + "/attn/test-times.json" }
   }
 
   static func load() -> TestTimes {

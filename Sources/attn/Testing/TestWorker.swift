@@ -38,7 +38,11 @@ struct TestWorker: ParsableCommand {
     // Should the command be gone by then, nobody else ends an endless loop.
     if settings.limit > 0 { alarm(UInt32(min(settings.limit + 5, 1e9))) }
     let text: String
-    do throws(BuiltinError) { text = try Files().readText(file) } catch {
+    let mark: String
+    do throws(BuiltinError) {
+      text = try Files().readText(file)
+      mark = try Files().readBytes(file).starts(with: "\u{FEFF}".utf8) ? "\u{FEFF}" : ""
+    } catch {
       Terminal.writeError(error.message + "\n")
       throw ExitCode(1)
     }
@@ -54,13 +58,15 @@ struct TestWorker: ParsableCommand {
     var updated: String?
     if let recording = settings.recording {
       let new = test.updated(report, recording == .new ? .new : .differing)
-      if new != text { updated = new }
+      if !new.utf8.elementsEqual(text.utf8) { updated = mark + new }
     }
     tell(.ended(updated: updated))
   }
 
   private func tell(_ event: Event) {
-    guard let line = try? JSONEncoder().encode(event) else { return }
+    guard let line = try? JSONEncoder().encode(event) else {
+      preconditionFailure("an event is text and finite numbers")
+    }
     Terminal.write(String(decoding: line, as: UTF8.self) + "\n")
   }
 }

@@ -1,6 +1,18 @@
 import FoundationEssentials
 import Glibc
 import Golden
+import Synchronization
+
+/// SIGTERM, with which a CI server cancels a run: the workers must not outlive it.
+enum Termination {
+  private static let pending = Atomic(false)
+
+  static func install() {
+    signal(SIGTERM) { _ in Termination.pending.store(true, ordering: .relaxed) }
+  }
+
+  static var isPending: Bool { pending.load(ordering: .relaxed) }
+}
 
 /// Runs files in processes of their own, a few at a time: what one does, a crash included, is no
 /// other's concern.
@@ -28,10 +40,23 @@ struct WorkerPool {
   ) throws(WorkerError) {
     var waiting = Array(tasks.enumerated())[...]
     var running: [Worker] = []
-    defer { for worker in running { worker.kill() } }
+    guard let folder = Self.makeFolder() else {
+      throw WorkerError(message: "a temporary folder can't be made here")
+    }
+    defer {
+      for worker in running { worker.kill() }
+      try? FileManager.default.removeItem(atPath: folder)
+    }
     while !waiting.isEmpty || !running.isEmpty {
-      while running.count < jobs, let (number, task) = waiting.popFirst() {
-        running.append(try Worker(number, task, timeout: timeout))
+      while running.count < jobs, let (number, task) = waiting.first {
+        do throws(WorkerError) {
+          running.append(try Worker(number, task, timeout: timeout, folder: folder))
+          waiting.removeFirst()
+        } catch {
+          // What runs gives back what it takes; without it there is no more to hope for.
+          if running.isEmpty { throw error }
+          break
+        }
       }
       wait(for: running)
       guard !isInterrupted() else { return }
@@ -48,13 +73,25 @@ struct WorkerPool {
       pollfd(fd: $0, events: Int16(POLLIN), revents: 0)
     }
     let next = workers.map(\.deadline).min() ?? .infinity
-    let milliseconds = next == .infinity ? -1 : max(0, (next - Terminal.now) * 1000 + 1)
-    poll(&polls, nfds_t(polls.count), Int32(min(milliseconds, 60_000)))
+    // Not for long: a signal may have come just before.
+    let milliseconds = min(200, max(0, (next - Terminal.now) * 1000 + 1))
+    poll(&polls, nfds_t(polls.count), Int32(milliseconds))
+  }
+
+  /// Where the workers' temporary files lie, those of killed ones too, until the run ends.
+  private static func makeFolder() -> String? {
+    let folder = FileManager.default.temporaryDirectory.path + "/attn-test-" + UUID().uuidString
+    let made: ()? = try? FileManager.default.createDirectory(
+      atPath: folder, withIntermediateDirectories: true)
+    return made == nil ? nil : folder
   }
 }
 
 struct WorkerError: Error {
   var message: String
+
+  static let tooManyFiles = WorkerError(
+    message: "no more files can be opened for tests: lower --jobs")
 }
 
 /// One process, and what it has told so far.
@@ -72,18 +109,24 @@ private final class Worker {
   private let started = Terminal.now
   private(set) var deadline: Double
 
-  init(_ number: Int, _ task: WorkerPool.Task, timeout: Double) throws(WorkerError) {
+  init(
+    _ number: Int, _ task: WorkerPool.Task, timeout: Double, folder: String
+  ) throws(WorkerError) {
     self.number = number
     report = FileReport(name: task.file)
     deadline = timeout > 0 ? started + timeout : .infinity
-    guard let output = Pipe(), let errors = Pipe() else {
-      throw WorkerError(message: "no more files can be opened for tests: lower --jobs")
+    guard let output = Pipe() else { throw .tooManyFiles }
+    guard let errors = Pipe() else {
+      output.closeBoth()
+      throw .tooManyFiles
     }
     self.output = output
     self.errors = errors
     let words =
       ["attn", "test-worker", "--limit", "\(timeout)"] + task.options + ["--", task.file]
-    guard let process = Self.spawn(words, output.writing, errors.writing) else {
+    guard let process = Self.spawn(words, folder, output.writing, errors.writing) else {
+      output.closeBoth()
+      errors.closeBoth()
       throw WorkerError(message: "a process for \(task.file) can't be started")
     }
     self.process = process
@@ -92,7 +135,9 @@ private final class Worker {
   }
 
   /// Starts this same program anew, with nothing on stdin.
-  private static func spawn(_ words: [String], _ output: Int32, _ errors: Int32) -> pid_t? {
+  private static func spawn(
+    _ words: [String], _ folder: String, _ output: Int32, _ errors: Int32
+  ) -> pid_t? {
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
@@ -101,8 +146,19 @@ private final class Worker {
     posix_spawn_file_actions_adddup2(&actions, errors, 2)
     var arguments = words.map { strdup($0) } + [nil]
     defer { for argument in arguments { free(argument) } }
+    // A backtrace would take seconds, and show addresses.
+    let settings = ["TMPDIR": folder, "SWIFT_BACKTRACE": "enable=no"]
+    var environment = settings.map { strdup("\($0)=\($1)") }
+    defer { for setting in environment.prefix(settings.count) { free(setting) } }
+    var variable = environ
+    while let text = variable.pointee {
+      let name = String(cString: text).prefix { $0 != "=" }
+      if settings[String(name)] == nil { environment.append(text) }
+      variable += 1
+    }
+    environment.append(nil)
     var process = pid_t()
-    let status = posix_spawn(&process, "/proc/self/exe", &actions, nil, &arguments, environ)
+    let status = posix_spawn(&process, "/proc/self/exe", &actions, nil, &arguments, &environment)
     return status == 0 ? process : nil
   }
 
@@ -112,7 +168,10 @@ private final class Worker {
 
   func read() {
     for line in output.lines() {
-      guard let event = try? JSONDecoder().decode(TestWorker.Event.self, from: Data(line)) else { continue }
+      guard let event = try? JSONDecoder().decode(TestWorker.Event.self, from: Data(line)) else {
+        report.mishap = FileReport.Mishap("told what can't be read", at: place)
+        continue
+      }
       switch event {
       case .began(let place): self.place = place
       case .came(let outcome):
@@ -177,6 +236,11 @@ private struct Pipe {
   var text: String { String(decoding: bytes, as: UTF8.self) }
 
   mutating func closeWriting() { Glibc.close(writing) }
+
+  func closeBoth() {
+    Glibc.close(reading)
+    Glibc.close(writing)
+  }
 
   mutating func close() {
     if reading >= 0 { Glibc.close(reading) }

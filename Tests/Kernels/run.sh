@@ -12,7 +12,7 @@ for source in Sources/CKernels/*.c Tests/Kernels/*.c; do
   [ "$object" -nt "$source" ] || "$clang" -O2 -std=c11 -Wall -Wextra -ISources/CKernels -ISources/CKernels/include -c "$source" -o "$object"
 done
 cd "$folder"
-for check in elementwise_check kernels_check; do
+for check in elementwise_check kernels_check attention_check; do
   objects=
   for object in *.o; do case $object in *_check.o) ;; *) objects="$objects $object" ;; esac; done
   "$clang" $objects $check.o -lm -lpthread -o $check

@@ -18,6 +18,7 @@ extension Variable {
   // MARK: Functions of one operand
 
   package func unary(_ function: UnaryFunction) throws -> Variable {
+    try settle()
     let y = try tensor.unary(function)
     guard isTracked else { return Variable(y) }
     return .make(
@@ -74,6 +75,12 @@ extension Variable {
   // MARK: Functions of two operands
 
   package func binary(_ function: BinaryFunction, _ other: Variable) throws -> Variable {
+    if let scores = pending?.scaled(function, by: other) { return Variable(scores) }
+    if function == .multiply, let scores = other.pending?.scaled(.multiply, by: self) {
+      return Variable(scores)
+    }
+    try settle()
+    try other.settle()
     let y = try tensor.binary(function, other.tensor)
     guard isTracked || other.isTracked else { return Variable(y) }
     let a = self

@@ -109,7 +109,7 @@ extension Builtin {
     ]
   ) { arguments in
     let t = try arguments.count("t")
-    return .tensor(Variable(try compareIndices(.lessOrEqual, rows: t, columns: t)))
+    return .tensor(Variable(try Tensor.causal(t)))
   }
 
   static let padding = Builtin(

@@ -10,8 +10,8 @@ import Tensors
 /// the order that they would have without any of this.
 final class PendingScores {
   private enum Source {
-    /// left × right, over equal leading axes, then scaled.
-    case product(left: Variable, right: Variable, place: Place?, scale: Scale?)
+    /// left × right, over equal leading axes, then 0 outside the gate, then scaled.
+    case product(left: Variable, right: Variable, place: Place?, gate: Gate?, scale: Scale?)
     /// The softmax over the last axis.
     case softmax(PendingScores, keep: Tensor?)
   }
@@ -20,6 +20,12 @@ final class PendingScores {
     let function: BinaryFunction
     let number: Variable
     let value: ScoreScale
+  }
+
+  /// Where reads of the scores count, and 0 for elsewhere.
+  private struct Gate {
+    let keep: Variable
+    let zero: Variable
   }
 
   /// Where the product stands on the tape. What fused it leaves its gradients here.
@@ -66,7 +72,8 @@ final class PendingScores {
       (tape?.depth ?? 0) <= 1
     else { return nil }
     source = .product(
-      left: left, right: right, place: tape.map { Self.place(left, right, $0) }, scale: nil)
+      left: left, right: right, place: tape.map { Self.place(left, right, $0) }, gate: nil,
+      scale: nil)
     axes = Array(left.shape.dropLast()) + [right.shape[right.rank - 1]]
     order = Array(axes.indices)
     self.tape = tape
@@ -85,7 +92,7 @@ final class PendingScores {
   }
 
   func scaled(_ function: BinaryFunction, by number: Variable) -> PendingScores? {
-    guard case .product(let left, let right, let place, nil) = source,
+    guard case .product(let left, let right, let place, let gate, nil) = source,
       function == .multiply || function == .divide, number.rank == 0, number.dtype == .f32,
       !number.isTracked,
       let value = ScoreScale(
@@ -93,12 +100,24 @@ final class PendingScores {
     else { return nil }
     let scale = Scale(function: function, number: number, value: value)
     return PendingScores(
-      .product(left: left, right: right, place: place, scale: scale), axes, order, tape)
+      .product(left: left, right: right, place: place, gate: gate, scale: scale), axes, order, tape)
+  }
+
+  /// The scores where a condition of their shape holds, else 0: what index notation reads under it.
+  func gated(_ keep: Variable, else zero: Variable) -> PendingScores? {
+    guard case .product(let left, let right, let place, nil, nil) = source, keep.shape == shape,
+      isInOrder, zero.rank == 0, !zero.isTracked
+    else { return nil }
+    let gate = Gate(keep: keep, zero: zero)
+    return PendingScores(
+      .product(left: left, right: right, place: place, gate: gate, scale: nil), axes, order, tape)
   }
 
   /// The weights, where the last axis is that of the keys.
   func softmax(keep: Tensor?) -> PendingScores? {
-    guard case .product(let left, _, _, _) = source,
+    // A gate that is the condition itself shows nowhere: the scores that it changes take no part.
+    guard case .product(let left, _, _, let gate, _) = source,
+      gate.map({ gate in keep.map { gate.keep.tensor.isSameView($0) } ?? false }) ?? true,
       isInOrder || isSwapped && axes.dropLast().elementsEqual(left.shape.dropLast())
     else { return nil }
     return PendingScores(.softmax(self, keep: keep), shape, nil, tape)
@@ -110,8 +129,12 @@ final class PendingScores {
   func composite() throws -> Variable {
     let value: Variable
     switch source {
-    case .product(let left, let right, let place, let scale):
+    case .product(let left, let right, let place, let gate, let scale):
       var scores = try Self.product(left, right, place)
+      if let gate {
+        // A gate leaves the order of the axes alone, so these are the axes of the scores.
+        scores = try .select(gate.keep, scores.reshaped(gate.keep.shape), gate.zero)
+      }
       if let scale { scores = try scores.binary(scale.function, scale.number) }
       value = scores
     case .softmax(let scores, let keep): value = try scores.composite().softmax(keep: keep)
@@ -144,7 +167,7 @@ final class PendingScores {
   /// `[..., e, s] × [..., s, t]`. `nil` where the fused kernel does not do that.
   func attended(_ values: Variable, isTurned: Bool) throws -> Variable? {
     guard case .softmax(let scores, let keep) = source, isTurned ? isSwapped : isInOrder,
-      case .product(let left, let right, let given, let scale) = scores.source,
+      case .product(let left, let right, let given, _, let scale) = scores.source,
       values.dtype == .f32, values.tensor.count > 0
     else { return nil }
     let areTurned = !scores.isInOrder

@@ -153,6 +153,9 @@ extension Variable {
 
   /// `a` where the condition holds, else `b`, by selection: no value not chosen takes part.
   package static func select(_ condition: Variable, _ a: Variable, _ b: Variable) throws -> Variable {
+    if let scores = a.pending?.gated(condition, else: b) { return Variable(scores) }
+    try a.settle()
+    try b.settle()
     let y = try Tensor.select(condition.tensor, a.tensor, b.tensor)
     return make(y, [a, b]) { dy, wants in
       let zero = try Variable(Tensor.scalar(0, dy.dtype))

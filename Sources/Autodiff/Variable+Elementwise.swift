@@ -18,6 +18,7 @@ extension Variable {
   // MARK: Functions of one operand
 
   package func unary(_ function: UnaryFunction) throws -> Variable {
+    try settle()
     let y = try tensor.unary(function)
     guard isTracked else { return Variable(y) }
     return .make(
@@ -74,6 +75,12 @@ extension Variable {
   // MARK: Functions of two operands
 
   package func binary(_ function: BinaryFunction, _ other: Variable) throws -> Variable {
+    if let scores = pending?.scaled(function, by: other) { return Variable(scores) }
+    if function == .multiply, let scores = other.pending?.scaled(.multiply, by: self) {
+      return Variable(scores)
+    }
+    try settle()
+    try other.settle()
     let y = try tensor.binary(function, other.tensor)
     guard isTracked || other.isTracked else { return Variable(y) }
     let a = self
@@ -146,6 +153,9 @@ extension Variable {
 
   /// `a` where the condition holds, else `b`, by selection: no value not chosen takes part.
   package static func select(_ condition: Variable, _ a: Variable, _ b: Variable) throws -> Variable {
+    if let scores = a.pending?.gated(condition, else: b) { return Variable(scores) }
+    try a.settle()
+    try b.settle()
     let y = try Tensor.select(condition.tensor, a.tensor, b.tensor)
     return make(y, [a, b]) { dy, wants in
       let zero = try Variable(Tensor.scalar(0, dy.dtype))

@@ -4,6 +4,8 @@ import Tensors
 extension Variable {
   /// Softmax, or its logarithm, over the last axis of what `keep` lets in.
   package func softmax(log: Bool = false, keep: Tensor? = nil) throws -> Variable {
+    if !log, let weights = pending?.softmax(keep: keep) { return Variable(weights) }
+    try settle()
     let y = try tensor.softmax(log: log, keep: keep)
     guard isTracked else { return Variable(y) }
     let axis = rank - 1

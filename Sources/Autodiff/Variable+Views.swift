@@ -3,6 +3,8 @@ import Tensors
 extension Variable {
   package func reshaped(_ shape: [Int]) throws -> Variable {
     if shape == self.shape { return self }
+    if let scores = pending?.reshaped(shape) { return Variable(scores) }
+    try settle()
     let original = self.shape
     return .make(try tensor.reshaped(shape), [self]) { dy, _ in [try dy.reshaped(original)] }
   }
@@ -10,6 +12,7 @@ extension Variable {
   /// Axis `i` of the result is axis `order[i]` of this tensor.
   package func transposed(_ order: [Int]) -> Variable {
     if order.elementsEqual(0..<rank) { return self }
+    if let pending { return Variable(pending.transposed(order)) }
     return .make(tensor.transposed(order), [self]) { dy, _ in
       var inverse = order
       for (to, from) in order.enumerated() { inverse[from] = to }

@@ -4,35 +4,79 @@ import Tensors
 ///
 /// Immutable, so it may be shared freely; two variables with one tensor are the same value.
 package final class Variable {
-  package let tensor: Tensor
+  private var made: Made
   let tape: Tape?
-  /// The entry on the tape that made it.
-  let node: Int
   /// The tape's generation when it was made: an older variable is a constant.
   let generation: Int
 
+  private enum Made {
+    /// The entry on the tape that made it, if any.
+    case value(Tensor, node: Int)
+    /// Scores that nobody has looked at yet.
+    case pending(PendingScores)
+  }
+
   package init(_ tensor: Tensor) {
-    self.tensor = tensor
+    made = .value(tensor, node: -1)
     tape = nil
-    node = -1
     generation = 0
   }
 
   init(_ tensor: Tensor, tape: Tape, node: Int) {
-    self.tensor = tensor
+    made = .value(tensor, node: node)
     self.tape = tape
-    self.node = node
     generation = tape.generation
   }
 
-  package var shape: [Int] { tensor.shape }
-  package var rank: Int { tensor.rank }
-  package var dtype: DType { tensor.dtype }
+  init(_ pending: PendingScores) {
+    made = .pending(pending)
+    tape = pending.tape
+    generation = pending.tape?.generation ?? 0
+  }
+
+  package var tensor: Tensor {
+    if case .value(let tensor, _) = made { return tensor }
+    return settled.tensor
+  }
+
+  var node: Int {
+    if case .value(_, let node) = made { return node }
+    return settled.node
+  }
+
+  /// What it waits for, until somebody looks at the numbers.
+  var pending: PendingScores? {
+    if case .pending(let pending) = made { return pending }
+    return nil
+  }
+
+  package var shape: [Int] {
+    switch made {
+    case .value(let tensor, _): tensor.shape
+    case .pending(let pending): pending.shape
+    }
+  }
+  package var rank: Int { shape.count }
+  package var dtype: DType { pending == nil ? tensor.dtype : .f32 }
 
   /// Whether an operation on it is recorded.
   package var isTracked: Bool {
     guard let tape else { return false }
     return tape.isRecording && generation == tape.generation
+  }
+
+  /// Makes the numbers now if they were pending.
+  func settle() throws {
+    guard case .pending(let pending) = made else { return }
+    let value = try pending.composite()
+    made = .value(value.tensor, node: value.node)
+  }
+
+  /// Operations that may be given pending scores settle them first and pass the error on.
+  private var settled: (tensor: Tensor, node: Int) {
+    do { try settle() } catch { fatalError("pending scores can't be made: \(error)") }
+    guard case .value(let tensor, let node) = made else { preconditionFailure("made above") }
+    return (tensor, node)
   }
 
   /// The same value, through which no gradient flows.
@@ -65,7 +109,7 @@ package final class Tape {
   private var entries: [Entry] = []
   private(set) var generation = 0
   /// How many gradients are being taken, one inside the other.
-  private var depth = 0
+  private(set) var depth = 0
   package private(set) var isRecording = false
 
   package init() {}
@@ -101,8 +145,13 @@ package final class Tape {
   }
 
   func append(_ tensor: Tensor, _ inputs: [Int], _ pullback: @escaping Pullback) -> Variable {
+    Variable(tensor, tape: self, node: append(inputs, pullback))
+  }
+
+  /// The number of a new entry, whose value is made elsewhere.
+  func append(_ inputs: [Int], _ pullback: @escaping Pullback) -> Int {
     entries.append(Entry(inputs: inputs, pullback: pullback))
-    return Variable(tensor, tape: self, node: entries.count - 1)
+    return entries.count - 1
   }
 
   /// The gradients of a result of one element for variables made by `input(_:)`; `nil` where the

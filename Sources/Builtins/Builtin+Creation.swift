@@ -114,9 +114,7 @@ extension Builtin {
     ]
   ) { arguments in
     let t = try arguments.count("t")
-    let past = try arguments.count("past")
-    return .tensor(
-      Variable(try compareIndices(.lessOrEqual, rows: t, columns: past + t, firstRow: past)))
+    return .tensor(Variable(try Tensor.causal(t, past: try arguments.count("past"))))
   }
 
   static let padding = Builtin(
@@ -174,13 +172,10 @@ private func filled(_ arguments: Arguments, _ value: Double) throws -> Variable 
 }
 
 /// `column ⋈ row` for every place of a matrix.
-/// Every column number beside every row number, of which the first is `firstRow`.
-private func compareIndices(
-  _ comparison: Comparison, rows: Int, columns: Int, firstRow: Int = 0
-) throws -> Tensor {
+/// Every column number beside every row number.
+private func compareIndices(_ comparison: Comparison, rows: Int, columns: Int) throws -> Tensor {
   let column = try Tensor.range(columns)
-  let row = try Tensor.range(firstRow + rows)
-    .sliced(axis: 0, start: firstRow, count: rows).reshaped([rows, 1])
+  let row = try Tensor.range(rows).reshaped([rows, 1])
   // What the two views would show may be more than memory holds: the result comes first.
   return try column.expanded(to: [rows, columns])
     .compare(comparison, row.expanded(to: [rows, columns]))

@@ -165,7 +165,10 @@ extension Builtin {
         hint: "with fewer key and value heads, give kv_heads")
     }
     let (t, s) = (q.shape[rank - 2], k.shape[rank - 2])
-    var scores = try Variable.product(q, k.swapped())
+    // Left pending: what follows turns it into one fused attention where that is possible.
+    var scores =
+      try arguments.context.fusesAttention
+      ? Variable.scores(q, k.swapped()) : Variable.product(q, k.swapped())
     if let scale = try arguments.optionalDouble("scale") {
       scores = try scores * scale
     } else {
@@ -184,8 +187,7 @@ extension Builtin {
           "causal attention wants as many queries as keys, and there are \(t) and \(s)",
           at: [0, 1], hint: "give the mask as keep:")
       }
-      let causal = try Tensor.range(t).reshaped([t, 1]).expanded(to: [t, t])
-        .compare(.greaterOrEqual, Tensor.range(t).expanded(to: [t, t]))
+      let causal = try Tensor.causal(t)
       keep = try keep.map { try $0.binary(.and, causal) } ?? causal.expanded(to: leading + [t, s])
     }
     return .tensor(try .product(scores.softmax(keep: keep), v))

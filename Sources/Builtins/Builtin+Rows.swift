@@ -23,7 +23,10 @@ extension Builtin {
     gradients: [
       .at("softmax(x, axis: 0)", [2, 3]), .at("softmax(x, axis: -1)", [2, 3]),
       .at("softmax(x, keep: causal(3))", [2, 3, 3]),
-    ], reducer: Reducer(.along) { try Domain.floats.of($0).softmax(keep: $1) }
+    ],
+    reducer: Reducer(.along, isSoftmax: true) {
+      try Domain.floats.of($0).softmax(keep: $1)
+    }
   ) { arguments in
     try alongAxis(arguments) { try $0.softmax(keep: $1) }
   }

@@ -73,14 +73,17 @@ package final class Builtin: Sendable {
     package let form: Form
     /// Whether a sum of products of it is a matrix product.
     package let isSum: Bool
+    /// Whether it makes weights, so that scores under it and a sum over it may be one attention.
+    package let isSoftmax: Bool
     package let apply: @Sendable (Variable, _ keep: Tensor?) throws -> Variable
 
     package init(
-      _ form: Form, isSum: Bool = false,
+      _ form: Form, isSum: Bool = false, isSoftmax: Bool = false,
       apply: @escaping @Sendable (Variable, _ keep: Tensor?) throws -> Variable
     ) {
       self.form = form
       self.isSum = isSum
+      self.isSoftmax = isSoftmax
       self.apply = apply
     }
   }

@@ -10,11 +10,13 @@ import Tensors
 /// the order in which `a` has them. With nothing to sum it is an elementwise product. Operands are
 /// viewed, not copied, wherever their strides allow.
 ///
-/// - Parameter order: where the axes of the result are wanted. The result comes as near to it as
-///   costs nothing; its own labels come with it.
+/// - Parameters:
+///   - order: where the axes of the result are wanted. The result comes as near to it as costs
+///     nothing; its own labels come with it.
+///   - leavesPending: the product is read by a softmax and a weighted sum, and by nothing else.
 package func contract(
   _ a: Variable, _ aAxes: [Int], _ b: Variable, _ bAxes: [Int], keeping: Set<Int>,
-  order: [Int] = []
+  order: [Int] = [], leavesPending: Bool = false
 ) throws -> (product: Variable, axes: [Int]) {
   let shared = aAxes.filter(bAxes.contains)
   let contracted = shared.filter { !keeping.contains($0) }
@@ -27,15 +29,17 @@ package func contract(
   if let row = rows.first, let column = columns.first, let rowPlace = order.firstIndex(of: row),
     let columnPlace = order.firstIndex(of: column), columnPlace < rowPlace
   {
-    return try product(b, bAxes, a, aAxes, batch, columns, contracted, rows)
+    return try product(
+      b, bAxes, a, aAxes, batch, columns, contracted, rows, leavesPending: leavesPending)
   }
-  return try product(a, aAxes, b, bAxes, batch, rows, contracted, columns)
+  return try product(
+    a, aAxes, b, bAxes, batch, rows, contracted, columns, leavesPending: leavesPending)
 }
 
 /// [batch..., rows] × [batch..., columns] by way of (batch, m, k) × (batch, k, n).
 private func product(
   _ a: Variable, _ aAxes: [Int], _ b: Variable, _ bAxes: [Int], _ batch: [Int], _ rows: [Int],
-  _ contracted: [Int], _ columns: [Int]
+  _ contracted: [Int], _ columns: [Int], leavesPending: Bool
 ) throws -> (product: Variable, axes: [Int]) {
   func sizes(_ axes: [Int], _ x: Variable, _ xAxes: [Int]) -> [Int] {
     axes.map { x.shape[xAxes.firstIndex(of: $0)!] }
@@ -48,8 +52,8 @@ private func product(
   let k = sizes(contracted, a, aAxes).reduce(1, *)
   let left = try a.arranged(aAxes, batch + rows + contracted).reshaped(batchSizes + [m, k])
   let right = try b.arranged(bAxes, batch + contracted + columns).reshaped(batchSizes + [k, n])
-  let result = try Variable.product(left, right).reshaped(batchSizes + rowSizes + columnSizes)
-  return (result, batch + rows + columns)
+  let result = try leavesPending ? Variable.scores(left, right) : Variable.product(left, right)
+  return (try result.reshaped(batchSizes + rowSizes + columnSizes), batch + rows + columns)
 }
 
 /// The elementwise product over the axes of both.

@@ -24,6 +24,7 @@
 #include "index_kernels.h"
 #include "reduce_kernels.h"
 #include "row_kernels.h"
+#include "attention_kernels.h"  // uses products and rows
 
 #pragma clang attribute pop
 

@@ -157,7 +157,8 @@ struct Compiler {
   }
 
   private func compileBody(
-    _ declaration: FunctionDeclaration, name: String, _ inner: Scope, selfSlot: Int?
+    _ declaration: FunctionDeclaration, name: String, _ inner: Scope, selfSlot: Int?,
+    isConstructor: Bool = false
   ) throws -> FunctionCode {
     let compiler = Compiler(module: module, interpreter: interpreter, scope: inner)
     let slots = declaration.parameters.map { inner.declare($0.name.text) }
@@ -185,6 +186,7 @@ struct Compiler {
         fallback: try parameter.fallback.map(compiler.compile),
         axes: try patterns(parameter), span: parameter.name.span)
     }
+    if !isConstructor { inner.pendingStatements = AttentionChains(declaration).pending }
     let body = try compiler.compile(declaration.body, wantsValue: true)
     return FunctionCode(
       name: name, parameters: parameters, sizes: sizes, modelSizes: modelSizes, body: body,
@@ -236,7 +238,8 @@ struct Compiler {
       body: Block(statements: declaration.fields, span: declaration.span),
       documentation: declaration.documentation, span: declaration.span)
     let constructor = try compileBody(
-      constructorDeclaration, name: declaration.name.text, fieldScope, selfSlot: nil)
+      constructorDeclaration, name: declaration.name.text, fieldScope, selfSlot: nil,
+      isConstructor: true)
     let fieldSlots = fieldNames.map { fieldScope.declare($0) }
 
     var apply: FunctionCode?

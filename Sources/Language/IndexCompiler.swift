@@ -267,8 +267,14 @@ final class IndexCompiler {
         indices.append(variable)
       }
     }
+    var summed = try compile(body)
+    // Weights inside a weighted sum, which nothing else can read.
+    if reducer.isSum, condition == nil, case .arithmetic(.multiply, let left, let right, let span) = summed {
+      summed = .arithmetic(
+        .multiply, left.withPendingWeights ?? left, right.withPendingWeights ?? right, span)
+    }
     return .reduce(
-      builtin, indices, try compile(body), condition: try condition.map { try compile($0) }, span)
+      builtin, indices, summed, condition: try condition.map { try compile($0) }, span)
   }
 
   private func compile(
@@ -319,7 +325,9 @@ extension Compiler {
         hint:
           "a changed copy is written \(name.text) with \(positions.trimmed) = \(value.span.text)")
     }
-    return IndexNode(try IndexCompiler(self).compile(target: axes, value), span)
+    let program = try IndexCompiler(self).compile(target: axes, value)
+    if scope.pendingStatements.contains(span.start) { program.leavePending() }
+    return IndexNode(program, span)
   }
 
   /// A reducer outside an index assignment: one number, or what leading axes leave.

@@ -23,13 +23,15 @@ indirect enum IndexExpression {
   /// A call of input `n`, which must turn out to be elementwise.
   case call(Int, [(label: Name?, IndexExpression)], Span)
   case reduce(Builtin, [Int], IndexExpression, condition: IndexExpression?, Span)
+  /// A sum whose product may be left pending: only a softmax and a weighted sum read it.
+  case scores([Int], IndexExpression, Span)
 
   var span: Span {
     switch self {
     case .input(_, let span), .read(_, _, let span), .variable(_, let span), .extent(_, let span),
       .bound(_, let span), .arithmetic(_, _, _, let span), .comparison(_, _, let span),
       .logical(_, _, _, let span), .unary(_, _, let span), .select(_, _, _, let span),
-      .call(_, _, let span), .reduce(_, _, _, _, let span):
+      .call(_, _, let span), .reduce(_, _, _, _, let span), .scores(_, _, let span):
       span
     }
   }
@@ -40,7 +42,7 @@ extension IndexExpression {
   var directVariables: Set<Int> {
     switch self {
     case .variable(let variable, _): [variable]
-    case .input, .read, .extent, .bound, .reduce: []
+    case .input, .read, .extent, .bound, .reduce, .scores: []
     case .arithmetic(_, let left, let right, _), .logical(_, let left, let right, _):
       left.directVariables.union(right.directVariables)
     case .comparison(let first, let rest, _):
@@ -51,6 +53,33 @@ extension IndexExpression {
     case .call(_, let arguments, _):
       arguments.reduce([]) { $0.union($1.1.directVariables) }
     }
+  }
+}
+
+extension IndexExpression {
+  /// The same with its scores left pending, where it is a sum that is scaled or not.
+  var withPendingScores: IndexExpression? {
+    switch self {
+    case .reduce(let builtin, let indices, let body, nil, let span):
+      builtin.reducer?.isSum == true ? .scores(indices, body, span) : nil
+    case .arithmetic(.divide, let left, let right, let span):
+      left.withPendingScores.map { .arithmetic(.divide, $0, right, span) }
+    case .arithmetic(.multiply, let left, let right, let span):
+      if let left = left.withPendingScores {
+        .arithmetic(.multiply, left, right, span)
+      } else {
+        right.withPendingScores.map { .arithmetic(.multiply, left, $0, span) }
+      }
+    default: nil
+    }
+  }
+
+  /// The same with the scores under it left pending, where it is a softmax of such scores.
+  var withPendingWeights: IndexExpression? {
+    guard case .reduce(let builtin, let indices, let body, let condition, let span) = self,
+      builtin.reducer?.isSoftmax == true, let scores = body.withPendingScores
+    else { return nil }
+    return .reduce(builtin, indices, scores, condition: condition, span)
   }
 }
 
@@ -97,7 +126,7 @@ final class IndexProgram {
 
   let variables: [Variable]
   let inputs: [Input]
-  let body: IndexExpression
+  private(set) var body: IndexExpression
   let target: [TargetAxis]
   /// Every read, for the extents.
   let reads: [(input: Int, subscripts: [IndexSubscript], span: Span)]
@@ -120,6 +149,11 @@ final class IndexProgram {
     self.body = body
     self.target = target
     self.reads = reads
+  }
+
+  /// Leaves the scores that it computes pending: what it gives is read by one weighted sum alone.
+  func leavePending() {
+    body = body.withPendingScores ?? body.withPendingWeights ?? body
   }
 
   var targetHasEllipsis: Bool {

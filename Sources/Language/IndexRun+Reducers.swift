@@ -49,7 +49,8 @@ extension IndexRun {
   /// A sum over indices: factors free of an index are taken out; exactly two factors that both use
   /// it make a matrix product, summed ascending; anything else is a sum in lanes.
   mutating func sumOfProducts(
-    _ indices: [Int], _ expressions: [IndexExpression], _ span: Span, _ gate: Indexed?
+    _ indices: [Int], _ expressions: [IndexExpression], _ span: Span, _ gate: Indexed?,
+    leavesPending: Bool = false
   ) throws -> Indexed {
     var factors = try expressions.map { try operand($0, gate: gate) }
     func uses(_ factor: Indexed, _ index: Int) -> Bool {
@@ -73,7 +74,8 @@ extension IndexRun {
         let (x, y) = try (a.converted(to: dtype), b.converted(to: dtype))
         let (product, labels) = try interpreter.located(span) {
           try contract(
-            x, aLabels, y, bLabels, keeping: Set(aLabels + bLabels).subtracting(group))
+            x, aLabels, y, bLabels, keeping: Set(aLabels + bLabels).subtracting(group),
+            leavesPending: leavesPending)
         }
         part = .tensor(product, labels)
       } else {

@@ -147,6 +147,10 @@ struct IndexRun {
       return try call(input, arguments, span, gate)
     case .reduce(let builtin, let indices, let body, let condition, let span):
       return try reduce(builtin, indices, body, condition, span, gate)
+    case .scores(let indices, let body, let span):
+      return try sumOfProducts(
+        indices, factors(body), span, gate,
+        leavesPending: interpreter.context.fusesAttention)
     }
   }
 

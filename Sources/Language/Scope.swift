@@ -21,6 +21,9 @@ final class Scope {
   /// Slots for the extents of the index variables in the statement at hand.
   var extents: [String: Int] = [:]
 
+  /// Where the statements begin whose scores may be left pending (`AttentionChains`).
+  var pendingStatements: Set<Int> = []
+
   struct ModelNames {
     var fields: [String: Int]
     var parameters: [String: Int]

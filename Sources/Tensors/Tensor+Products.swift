@@ -34,7 +34,7 @@ extension Tensor {
   }
 
   /// Where each block of the leading axes begins.
-  private static func offsets(_ leading: [Int], _ strides: [Int]) -> [Int] {
+  static func offsets(_ leading: [Int], _ strides: [Int]) -> [Int] {
     var result = [0]
     for (size, stride) in zip(leading, strides) {
       if size == 1 { continue }

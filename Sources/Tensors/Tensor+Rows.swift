@@ -31,7 +31,7 @@ extension Tensor {
   }
 
   /// Where each row begins, and the stride inside rows, which is 0 or 1 (a copy where it isn't).
-  private func rowOffsets() throws -> (Tensor, [Int], Int) {
+  func rowOffsets() throws -> (Tensor, [Int], Int) {
     var strides = elementStrides
     let inner = strides.removeLast()
     guard inner == 0 || inner == 1 || rowLength == 1 else { return try contiguous().rowOffsets() }

@@ -20,6 +20,12 @@ extension Tensor {
     return axis < 0 ? axis + rank : axis
   }
 
+  /// Whether both show the same elements of one buffer in the same way.
+  package func isSameView(_ other: Tensor) -> Bool {
+    storage === other.storage && offset == other.offset && shape == other.shape
+      && elementStrides == other.elementStrides
+  }
+
   /// A view of the same buffer; strides that say row-major order are dropped.
   func view(shape: [Int], strides: [Int], offset: Int) -> Tensor {
     var expected = 1

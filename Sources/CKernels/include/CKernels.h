@@ -177,6 +177,38 @@ attn_status attn_matmul(attn_dtype dtype, int64_t batch, int64_t m, int64_t n, i
                         const void *b, const int64_t *b_offsets, int64_t b_rs, int64_t b_cs,
                         void *c, const int64_t *c_offsets, int64_t c_rs);
 
+// MARK: Attention
+
+// `batch` blocks of attention, f32: q is [t, d], k [s, d], v [s, e] in each. Block b of an operand
+// starts at its base plus its offsets[b]; rs and cs are the strides of rows and columns. Row i of
+// block b is kept at keep[keep_offsets[b * t + i] + j * keep_step] for key j; keep_step is 1, or 0
+// for one condition a row; keep is NULL where everything is kept.
+typedef struct {
+  int64_t batch, t, s, d, e;
+  const float *q, *k, *v;
+  const int64_t *q_offsets, *k_offsets, *v_offsets;
+  int64_t q_rs, q_cs, k_rs, k_cs, v_rs, v_cs;
+  const uint8_t *keep;
+  const int64_t *keep_offsets;
+  int64_t keep_step;
+  bool divides;  // scores are divided by `scale` (above 0 and finite), else multiplied
+  float scale;
+} attn_attention_operands;
+
+// y = softmax(scaled(q kT), kept) v, all [batch, t, e]: the bits of attn_matmul, attn_binary,
+// attn_softmax and attn_matmul one after the other, of which only a strip exists at a time. largest
+// and sums, [batch, t], receive what the gradient reads, or are NULL.
+void attn_attention(const attn_attention_operands *operands, float *y, float *largest, float *sums);
+
+// The gradients for dy, which is [batch, t, e]: dq [batch, t, d], dk [batch, s, d] and
+// dv [batch, s, e], with the bits of the gradients of the same four.
+typedef struct {
+  const float *largest, *sums, *dy;
+  float *dq, *dk, *dv;
+} attn_attention_gradients;
+void attn_attention_backward(const attn_attention_operands *operands,
+                             const attn_attention_gradients *gradients);
+
 // MARK: Gather and scatter
 
 // y[i, :] = x[indices[i], :] for rows of `inner` elements, x of `rows` rows. keep: NULL or one

@@ -1,0 +1,210 @@
+import Tensors
+
+/// Scores of attention, or the weights that a softmax makes of them, that nobody has looked at yet.
+///
+/// They pass through scaling, softmax and changes of axes without a number being computed. Multiplied
+/// with values they become one fused attention, and no matrix of scores ever exists. Anything else
+/// that reads them makes them as the operations say. The bits are the same either way.
+///
+/// On a tape, the product of queries and keys has its place from the beginning: so adjoints add in
+/// the order that they would have without any of this.
+final class PendingScores {
+  private enum Source {
+    /// left × right, over equal leading axes, then 0 outside the gate, then scaled.
+    case product(left: Variable, right: Variable, place: Place?, gate: Gate?, scale: Scale?)
+    /// The softmax over the last axis.
+    case softmax(PendingScores, keep: Tensor?)
+  }
+
+  private struct Scale {
+    let function: BinaryFunction
+    let number: Variable
+    let value: ScoreScale
+  }
+
+  /// Where reads of the scores count, and 0 for elsewhere.
+  private struct Gate {
+    let keep: Variable
+    let zero: Variable
+  }
+
+  /// Where the product stands on the tape. What fused it leaves its gradients here.
+  private final class Place {
+    let tape: Tape
+    var node = -1
+    var isTaken = false
+    var gradients: [Variable?]?
+
+    init(_ tape: Tape) { self.tape = tape }
+  }
+
+  private let source: Source
+  /// The axes of the source, of which all but the last may have been grouped anew.
+  private let axes: [Int]
+  /// Axis `i` is axis `order[i]` of `axes`.
+  private let order: [Int]
+  let tape: Tape?
+
+  private init(_ source: Source, _ axes: [Int], _ order: [Int]?, _ tape: Tape?) {
+    (self.source, self.axes, self.order, self.tape) = (
+      source, axes, order ?? Array(axes.indices), tape
+    )
+  }
+
+  var shape: [Int] { order.map { axes[$0] } }
+
+  private var isInOrder: Bool { order.elementsEqual(order.indices) }
+  /// In order but for the last two axes, which are swapped.
+  private var isSwapped: Bool {
+    var swapped = Array(order.indices)
+    swapped.swapAt(order.count - 1, order.count - 2)
+    return order == swapped
+  }
+
+  // MARK: Passing through
+
+  /// The product `[..., m, k] × [..., k, n]`, for later; `nil` where no fused kernel would take it.
+  init?(_ left: Variable, _ right: Variable) {
+    let tape = [left, right].first(where: \.isTracked)?.tape
+    // A gradient inside another records its pullbacks, so it needs the single operations.
+    guard left.pending == nil, right.pending == nil, left.dtype == .f32, right.dtype == .f32,
+      left.tensor.count > 0, right.tensor.count > 0, left.shape[left.rank - 1] <= Self.widest,
+      (tape?.depth ?? 0) <= 1
+    else { return nil }
+    source = .product(
+      left: left, right: right, place: tape.map { Self.place(left, right, $0) }, gate: nil,
+      scale: nil)
+    axes = Array(left.shape.dropLast()) + [right.shape[right.rank - 1]]
+    order = Array(axes.indices)
+    self.tape = tape
+  }
+
+  private static let widest = 1024
+
+  /// Axes grouped anew, the last one left alone.
+  func reshaped(_ shape: [Int]) -> PendingScores? {
+    guard isInOrder, shape.count >= 2, shape.last == axes.last else { return nil }
+    return PendingScores(source, shape, nil, tape)
+  }
+
+  func transposed(_ order: [Int]) -> PendingScores {
+    PendingScores(source, axes, order.map { self.order[$0] }, tape)
+  }
+
+  func scaled(_ function: BinaryFunction, by number: Variable) -> PendingScores? {
+    guard case .product(let left, let right, let place, let gate, nil) = source,
+      function == .multiply || function == .divide, number.rank == 0, number.dtype == .f32,
+      !number.isTracked,
+      let value = ScoreScale(
+        divides: function == .divide, number: Float(number.tensor.item))
+    else { return nil }
+    let scale = Scale(function: function, number: number, value: value)
+    return PendingScores(
+      .product(left: left, right: right, place: place, gate: gate, scale: scale), axes, order, tape)
+  }
+
+  /// The scores where a condition of their shape holds, else 0: what index notation reads under it.
+  func gated(_ keep: Variable, else zero: Variable) -> PendingScores? {
+    guard case .product(let left, let right, let place, nil, nil) = source, keep.shape == shape,
+      isInOrder, zero.rank == 0, !zero.isTracked
+    else { return nil }
+    let gate = Gate(keep: keep, zero: zero)
+    return PendingScores(
+      .product(left: left, right: right, place: place, gate: gate, scale: nil), axes, order, tape)
+  }
+
+  /// The weights, where the last axis is that of the keys.
+  func softmax(keep: Tensor?) -> PendingScores? {
+    // A gate that is the condition itself shows nowhere: the scores that it changes take no part.
+    guard case .product(let left, _, _, let gate, _) = source,
+      gate.map({ gate in keep.map { gate.keep.tensor.isSameView($0) } ?? false }) ?? true,
+      isInOrder || isSwapped && axes.dropLast().elementsEqual(left.shape.dropLast())
+    else { return nil }
+    return PendingScores(.softmax(self, keep: keep), shape, nil, tape)
+  }
+
+  // MARK: Coming to an end
+
+  /// What the single operations make.
+  func composite() throws -> Variable {
+    let value: Variable
+    switch source {
+    case .product(let left, let right, let place, let gate, let scale):
+      var scores = try Self.product(left, right, place)
+      if let gate {
+        // A gate leaves the order of the axes alone, so these are the axes of the scores.
+        scores = try .select(gate.keep, scores.reshaped(gate.keep.shape), gate.zero)
+      }
+      if let scale { scores = try scores.binary(scale.function, scale.number) }
+      value = scores
+    case .softmax(let scores, let keep): value = try scores.composite().softmax(keep: keep)
+    }
+    return try value.reshaped(axes).transposed(order)
+  }
+
+  private static func product(
+    _ left: Variable, _ right: Variable, _ place: Place?
+  ) throws -> Variable {
+    guard let place, !place.isTaken else { return try .product(left, right) }
+    place.isTaken = true
+    return Variable(
+      try Tensor.product(left.tensor, right.tensor), tape: place.tape, node: place.node)
+  }
+
+  private static func place(_ left: Variable, _ right: Variable, _ tape: Tape) -> Place {
+    let place = Place(tape)
+    place.node = tape.append([left, right].map { $0.isTracked ? $0.node : -1 }) { dy, wants in
+      if let gradients = place.gradients {
+        place.gradients = nil
+        return gradients
+      }
+      return try Variable.productGradients(left, right, dy, wants)
+    }
+    return place
+  }
+
+  /// These weights × values, `[..., t, s] × [..., s, e]`; with `isTurned`, of the transposes:
+  /// `[..., e, s] × [..., s, t]`. `nil` where the fused kernel does not do that.
+  func attended(_ values: Variable, isTurned: Bool) throws -> Variable? {
+    guard case .softmax(let scores, let keep) = source, isTurned ? isSwapped : isInOrder,
+      case .product(let left, let right, let given, _, let scale) = scores.source,
+      values.dtype == .f32, values.tensor.count > 0
+    else { return nil }
+    let areTurned = !scores.isInOrder
+    let q = areTurned ? right.tensor.swapped() : left.tensor
+    let k = areTurned ? left.tensor : right.tensor.swapped()
+    let v = isTurned ? values.tensor.swapped() : values.tensor
+    let leading = Array(axes.dropLast(2))
+    let t = axes[axes.count - 2]
+    guard q.shape[q.rank - 2] == t, q.shape.dropLast(2).reduce(1, *) == leading.reduce(1, *),
+      v.shape[v.rank - 1] <= Self.widest
+    else { return nil }
+    let operands = AttentionOperands(q: q, k: k, v: v, keep: keep, scale: scale?.value)
+    func shaped(_ y: Tensor, _ leading: [Int], isTurned: Bool) throws -> Variable {
+      let y = try y.reshaped(leading + y.shape.suffix(2))
+      return Variable(isTurned ? y.swapped() : y)
+    }
+    guard let tape = tape ?? (values.isTracked ? values.tape : nil), tape.isRecording else {
+      return try shaped(operands.attended(saving: false).y, leading, isTurned: isTurned)
+    }
+    // Its place can be taken once; who comes second stands where he comes.
+    let place = given.map { $0.isTaken ? Self.place(left, right, tape) : $0 }
+    place?.isTaken = true
+    let (y, saved) = try operands.attended(saving: true)
+    guard let saved else { preconditionFailure("asked for") }
+    let inputs = [place?.node ?? -1, values.isTracked ? values.node : -1]
+    return tape.append(try shaped(y, leading, isTurned: isTurned).tensor, inputs) { dy, _ in
+      precondition(!dy.isTracked, "inside another gradient scores are not left pending")
+      let dy = isTurned ? dy.tensor.swapped() : dy.tensor
+      let found = try operands.gradients(dy, saved)
+      let dq = try shaped(found.dq, Array(q.shape.dropLast(2)), isTurned: areTurned)
+      let dk = try shaped(found.dk, Array(k.shape.dropLast(2)), isTurned: !areTurned)
+      place?.gradients = areTurned ? [dk, dq] : [dq, dk]
+      // The product's entry takes its gradients from its place; this only leads there.
+      return [
+        Variable(try Tensor.scalar(0, .f32)),
+        try shaped(found.dv, leading, isTurned: isTurned),
+      ]
+    }
+  }
+}

@@ -1,0 +1,143 @@
+import CKernels
+
+/// How scores are scaled: one number, by which they are divided or multiplied.
+package struct ScoreScale: Sendable {
+  package let divides: Bool
+  package let number: Float
+
+  /// `nil` where a score of 0 would not stay one, or its gradient would not.
+  package init?(divides: Bool, number: Float) {
+    guard number.isNormal, number > 0 else { return nil }
+    self.divides = divides
+    self.number = number
+  }
+
+  static let none = ScoreScale(divides: false, number: 1)!
+}
+
+/// One attention over equal leading axes: q `[..., t, d]`, k `[..., s, d]`, v `[..., s, e]`, all f32
+/// and not empty; `keep` has one condition for each score.
+package struct AttentionOperands: Sendable {
+  package let q: Tensor
+  package let k: Tensor
+  package let v: Tensor
+  package let keep: Tensor?
+  package let scale: ScoreScale?
+
+  package init(q: Tensor, k: Tensor, v: Tensor, keep: Tensor?, scale: ScoreScale?) {
+    precondition([q, k, v].allSatisfy { $0.dtype == .f32 && $0.count > 0 && $0.rank >= 2 })
+    (self.q, self.k, self.v, self.keep, self.scale) = (q, k, v, keep, scale)
+  }
+
+  private func size(_ x: Tensor, fromEnd axis: Int) -> Int { x.shape[x.rank - axis] }
+  private var t: Int { size(q, fromEnd: 2) }
+  private var s: Int { size(k, fromEnd: 2) }
+  private var d: Int { size(q, fromEnd: 1) }
+  private var e: Int { size(v, fromEnd: 1) }
+  private var batch: Int { q.count / (t * d) }
+
+  /// What the gradient reads beside the operands: for each row its largest score and its sum.
+  package struct Saved: Sendable {
+    let largest: Tensor
+    let sums: Tensor
+  }
+
+  /// softmax(q kᵀ scaled, where kept) v, `[batch, t, e]`, without ever holding all scores.
+  ///
+  /// The bits are those of the four operations one after the other.
+  package func attended(saving: Bool) throws -> (y: Tensor, saved: Saved?) {
+    let y = try Tensor(uninitialized: .f32, [batch, t, e])
+    let saved =
+      saving
+      ? Saved(
+        largest: try Tensor(uninitialized: .f32, [batch, t]),
+        sums: try Tensor(uninitialized: .f32, [batch, t])) : nil
+    try withKernelOperands { operands in
+      // SAFETY: y, and what is saved, have room for the sizes that the operands name.
+      withUnsafePointer(to: operands) {
+        attn_attention($0, y.floats, saved?.largest.floats, saved?.sums.floats)
+      }
+    }
+    return (y, saved)
+  }
+
+  /// The gradients for dy: `[batch, t, d]`, `[batch, s, d]` and `[batch, s, e]`.
+  package func gradients(_ dy: Tensor, _ saved: Saved) throws -> (
+    dq: Tensor, dk: Tensor, dv: Tensor
+  ) {
+    let dy = try dy.contiguous()
+    defer { extendLifetime((dy, saved)) }
+    let dq = try Tensor(uninitialized: .f32, [batch, t, d])
+    let dk = try Tensor(uninitialized: .f32, [batch, s, d])
+    let dv = try Tensor(uninitialized: .f32, [batch, s, e])
+    try withKernelOperands { operands in
+      var gradients = attn_attention_gradients()
+      gradients.largest = UnsafePointer(saved.largest.floats)
+      gradients.sums = UnsafePointer(saved.sums.floats)
+      gradients.dy = UnsafePointer(dy.floats)
+      (gradients.dq, gradients.dk, gradients.dv) = (dq.floats, dk.floats, dv.floats)
+      // SAFETY: every buffer has room for the sizes that the operands name.
+      withUnsafePointer(to: operands) { operands in
+        withUnsafePointer(to: gradients) { attn_attention_backward(operands, $0) }
+      }
+    }
+    return (dq, dk, dv)
+  }
+
+  private func withKernelOperands(_ body: (attn_attention_operands) -> Void) throws {
+    var operands = attn_attention_operands()
+    let sizes = (Int64(batch), Int64(t), Int64(s), Int64(d), Int64(e))
+    (operands.batch, operands.t, operands.s, operands.d, operands.e) = sizes
+    (operands.q, operands.k, operands.v) = (
+      UnsafePointer(q.floats), UnsafePointer(k.floats), UnsafePointer(v.floats)
+    )
+    (operands.q_rs, operands.q_cs) = q.matrixStrides
+    (operands.k_rs, operands.k_cs) = k.matrixStrides
+    (operands.v_rs, operands.v_cs) = v.matrixStrides
+    operands.divides = (scale ?? .none).divides
+    operands.scale = (scale ?? .none).number
+    let rows = try keep?.rowOffsets()
+    defer { extendLifetime((self, rows?.0)) }
+    if let rows {
+      precondition(rows.1.count == batch * t, "a condition for each row")
+      operands.keep = UnsafePointer(rows.0.pointer.assumingMemoryBound(to: UInt8.self))
+      operands.keep_step = Int64(rows.2)
+    }
+    // SAFETY: offsets and strides of views stay inside their buffers.
+    withKernelInts(q.blockOffsets, k.blockOffsets, v.blockOffsets) { qs, ks, vs in
+      (operands.q_offsets, operands.k_offsets, operands.v_offsets) = (qs, ks, vs)
+      withKernelInts(rows?.1 ?? [0]) {
+        operands.keep_offsets = $0
+        body(operands)
+      }
+    }
+  }
+}
+
+extension Tensor {
+  fileprivate var floats: UnsafeMutablePointer<Float> {
+    // SAFETY: only tensors of f32 are asked.
+    pointer.assumingMemoryBound(to: Float.self)
+  }
+
+  fileprivate var matrixStrides: (Int64, Int64) {
+    let strides = elementStrides
+    return (Int64(strides[rank - 2]), Int64(strides[rank - 1]))
+  }
+
+  fileprivate var blockOffsets: [Int] {
+    Tensor.offsets(Array(shape.dropLast(2)), elementStrides)
+  }
+
+  /// `bool[n, past + n]`, true where the column is not beyond the row, `past` columns to its left
+  /// included: a view of past + 2n - 1 elements.
+  package static func causal(_ n: Int, past: Int = 0) throws -> Tensor {
+    let (columns, isTooLong) = past.addingReportingOverflow(n)
+    guard !isTooLong else { throw TensorError("\(past) and \(n) keys are too many") }
+    _ = try elementCount([n, columns], .bool)
+    guard n > 0 else { return try Tensor([Bool](), [0, past]) }
+    let line = try range(columns + n - 1)
+    return try line.compare(.less, Tensor([columns], []).expanded(to: line.shape))
+      .view(shape: [n, columns], strides: [-1, 1], offset: n - 1)
+  }
+}

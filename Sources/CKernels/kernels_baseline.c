@@ -15,6 +15,7 @@
 #include "matmul_kernels.h"
 #include "elementwise_kernels.h"  // uses the transposes of the one above
 #include "index_kernels.h"
+#include "peak_kernels.h"
 #include "reduce_kernels.h"
 #include "row_kernels.h"
 #include "attention_kernels.h"  // uses products and rows

@@ -36,6 +36,12 @@ struct Compiler {
   }
 
   func compile(_ statement: Statement, wantsValue: Bool) throws -> Node {
+    let node = try compileUnprofiled(statement, wantsValue: wantsValue)
+    guard let profile = Profile.current else { return node }
+    return ProfiledNode(node, statement.span, profile)
+  }
+
+  private func compileUnprofiled(_ statement: Statement, wantsValue: Bool) throws -> Node {
     let outerExtents = scope.extents
     scope.extents = [:]
     defer { scope.extents = outerExtents }

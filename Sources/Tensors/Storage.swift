@@ -71,6 +71,7 @@ package enum Memory {
     }
     let total = live.wrappingAdd(byteCount, ordering: .relaxed).newValue
     if total > peak.load(ordering: .relaxed) { peak.store(total, ordering: .relaxed) }
+    Profile.current?.noteAllocation(byteCount, live: total)
     if byteCount <= smallest {
       return UnsafeMutableRawPointer.allocate(byteCount: max(byteCount, 16), alignment: 16)
     }

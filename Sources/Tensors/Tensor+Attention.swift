@@ -52,6 +52,8 @@ package struct AttentionOperands: Sendable {
       ? Saved(
         largest: try Tensor(uninitialized: .f32, [batch, t]),
         sums: try Tensor(uninitialized: .f32, [batch, t])) : nil
+    let timer = Profile.timer()
+    defer { timer?.stop("attention", flops: flops, bytes: byteCount + y.byteCount) }
     try withKernelOperands { operands in
       // SAFETY: y, and what is saved, have room for the sizes that the operands name.
       withUnsafePointer(to: operands) {
@@ -70,6 +72,8 @@ package struct AttentionOperands: Sendable {
     let dq = try Tensor(uninitialized: .f32, [batch, t, d])
     let dk = try Tensor(uninitialized: .f32, [batch, s, d])
     let dv = try Tensor(uninitialized: .f32, [batch, s, e])
+    let timer = Profile.timer()
+    defer { timer?.stop("attention backward", flops: 2.5 * flops, bytes: 2 * byteCount + dy.byteCount) }
     try withKernelOperands { operands in
       var gradients = attn_attention_gradients()
       gradients.largest = UnsafePointer(saved.largest.floats)
@@ -83,6 +87,10 @@ package struct AttentionOperands: Sendable {
     }
     return (dq, dk, dv)
   }
+
+  /// Of the two products, what a condition leaves out included.
+  private var flops: Double { 2 * Double(batch) * Double(t) * Double(s) * Double(d + e) }
+  private var byteCount: Int { q.byteCount + k.byteCount + v.byteCount }
 
   private func withKernelOperands(_ body: (attn_attention_operands) -> Void) throws {
     var operands = attn_attention_operands()

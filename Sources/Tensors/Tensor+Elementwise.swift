@@ -95,7 +95,9 @@ extension Tensor {
     defer { extendLifetime(x) }
     let result = try Tensor(uninitialized: dtype, shape)
     // SAFETY: both buffers hold `count` elements of the dtype.
+    let timer = Profile.timer()
     let status = attn_unary(function.kernel, dtype.kernel, Int64(count), x.pointer, result.pointer)
+    timer?.stop(function.rawValue, bytes: 2 * byteCount)
     try check(status)
     return result
   }
@@ -104,11 +106,13 @@ extension Tensor {
   package func binary(_ function: BinaryFunction, _ other: Tensor) throws -> Tensor {
     precondition(dtype == other.dtype, "operands are converted first")
     let result = try Tensor(uninitialized: dtype, Self.combinedShape(shape, other.shape))
+    let timer = Profile.timer()
     // SAFETY: `withOperands` gives strides that stay inside both buffers.
     let status = withOperands(other, result.shape) { rank, shape, a, b in
       attn_binary(
         function.kernel, dtype.kernel, rank, shape, a, pointer, b, other.pointer, result.pointer)
     }
+    timer?.stop(function.rawValue, bytes: byteCount + other.byteCount + result.byteCount)
     try check(status)
     return result
   }
@@ -116,12 +120,14 @@ extension Tensor {
   package func compare(_ comparison: Comparison, _ other: Tensor) throws -> Tensor {
     precondition(dtype == other.dtype, "operands are converted first")
     let result = try Tensor(uninitialized: .bool, Self.combinedShape(shape, other.shape))
+    let timer = Profile.timer()
     // SAFETY: as in `binary`; a bool is one byte.
     withOperands(other, result.shape) { rank, shape, a, b in
       attn_compare(
         comparison.kernel, dtype.kernel, rank, shape, a, pointer, b, other.pointer,
         result.pointer.assumingMemoryBound(to: UInt8.self))
     }
+    timer?.stop(comparison.rawValue, bytes: byteCount + other.byteCount + result.byteCount)
     return result
   }
 
@@ -133,6 +139,7 @@ extension Tensor {
     let result = try Tensor(uninitialized: a.dtype, shape)
     guard result.count > 0 else { return result }
     let strides = [condition, a, b].map { $0.expanded(to: shape).elementStrides }
+    let timer = Profile.timer()
     withKernelInts(shape.isEmpty ? [1] : shape) { shapes in
       withKernelInts(
         strides[0].isEmpty ? [0] : strides[0], strides[1].isEmpty ? [0] : strides[1],
@@ -145,6 +152,7 @@ extension Tensor {
           result.pointer)
       }
     }
+    timer?.stop("where", bytes: result.count + 3 * result.byteCount)
     return result
   }
 
@@ -175,8 +183,10 @@ extension Tensor {
     defer { extendLifetime(x) }
     let result = try Tensor(uninitialized: target, shape)
     // SAFETY: both buffers hold `count` elements of their dtypes.
+    let timer = Profile.timer()
     let status = attn_cast(
       dtype.kernel, target.kernel, Int64(count), x.pointer, result.pointer)
+    timer?.stop("to \(target.name)", bytes: byteCount + result.byteCount)
     guard status == ATTN_OK else {
       throw TensorError("a value of {0} does not fit in \(target.name)", operands: [0])
     }

@@ -11,11 +11,13 @@ extension Tensor {
     let inner = Array(shape.dropFirst())
     let result = try Tensor(uninitialized: dtype, indices.shape + inner)
     var position: Int64 = 0
+    let timer = Profile.timer()
     // SAFETY: the kernel checks every index against the number of rows before it reads.
     let status = attn_gather(
       Int32(dtype.size), Int64(indices.count), Int64(inner.reduce(1, *)), Int64(shape[0]),
       x.pointer, indices.pointer.assumingMemoryBound(to: Int64.self),
       keep?.pointer.assumingMemoryBound(to: UInt8.self), result.pointer, &position)
+    timer?.stop("gather", bytes: 2 * result.byteCount + indices.byteCount)
     if status != ATTN_OK { throw IndexOutOfRange(flat: Int(position)) }
     return result
   }
@@ -27,11 +29,13 @@ extension Tensor {
     let keep = try keep?.contiguous()
     defer { extendLifetime((rows, indices, keep)) }
     let result = try copied()
+    let timer = Profile.timer()
     // SAFETY: the gather of the forward pass, or the caller, has checked the indices.
     let status = attn_scatter_add(
       dtype.kernel, Int64(indices.count), Int64(shape.dropFirst().reduce(1, *)), Int64(shape[0]),
       rows.pointer, indices.pointer.assumingMemoryBound(to: Int64.self),
       keep?.pointer.assumingMemoryBound(to: UInt8.self), result.pointer)
+    timer?.stop("scatter add", bytes: 3 * rows.byteCount + indices.byteCount)
     try check(status)
     return result
   }

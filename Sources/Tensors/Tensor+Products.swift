@@ -21,6 +21,7 @@ extension Tensor {
     let aOffsets = offsets(leading, aStrides)
     let bOffsets = offsets(leading, bStrides)
     let cOffsets = (0..<batch).map { $0 * m * n }
+    let timer = Profile.timer()
     let status = withKernelInts(aOffsets, bOffsets, cOffsets) { ao, bo, co in
       // SAFETY: offsets and strides of views stay inside their buffers.
       attn_matmul(
@@ -29,6 +30,9 @@ extension Tensor {
         b.pointer, bo, Int64(bStrides[rank - 2]), Int64(bStrides[rank - 1]),
         result.pointer, co, Int64(n))
     }
+    timer?.stop(
+      "matmul", flops: 2 * Double(result.count) * Double(k),
+      bytes: a.byteCount + b.byteCount + result.byteCount)
     try a.check(status)
     return result
   }

@@ -21,6 +21,8 @@ package struct RandomState: Sendable, Equatable {
   package mutating func uniform(_ shape: [Int], _ dtype: DType) throws -> Tensor {
     let result = try Tensor(uninitialized: dtype, shape)
     // SAFETY: the buffer holds `count` elements of the dtype.
+    let timer = Profile.timer()
+    defer { timer?.stop("rand", bytes: result.byteCount) }
     attn_random_uniform(dtype.kernel, Int64(result.count), seed, take(result.count), result.pointer)
     return result
   }
@@ -29,6 +31,8 @@ package struct RandomState: Sendable, Equatable {
   package mutating func normal(_ shape: [Int], _ dtype: DType) throws -> Tensor {
     let result = try Tensor(uninitialized: dtype, shape)
     // SAFETY: the buffer holds `count` elements of the dtype.
+    let timer = Profile.timer()
+    defer { timer?.stop("randn", bytes: result.byteCount) }
     attn_random_normal(dtype.kernel, Int64(result.count), seed, take(result.count), result.pointer)
     return result
   }

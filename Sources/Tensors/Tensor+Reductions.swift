@@ -52,10 +52,12 @@ extension Tensor {
     shape.remove(at: axis)
     let result = try Tensor(uninitialized: dtype, shape)
     let order = order ?? .positional(axis: axis, rank: rank)
+    let timer = Profile.timer()
     // SAFETY: x holds outer·n·inner elements and the result outer·inner.
     let status = attn_reduce(
       reduction.kernel, dtype.kernel, order.kernel, Int64(outer), Int64(n), Int64(inner), x.pointer,
       result.pointer)
+    timer?.stop(reduction.rawValue, bytes: byteCount + result.byteCount)
     try check(status)
     return result
   }
@@ -73,6 +75,8 @@ extension Tensor {
     var shape = shape
     shape.remove(at: axis)
     let result = try Tensor(uninitialized: .i64, shape)
+    let timer = Profile.timer()
+    defer { timer?.stop(largest ? "argmax" : "argmin", bytes: byteCount + result.byteCount) }
     // SAFETY: as in `reduced`.
     attn_arg_reduce(
       largest, dtype.kernel, Int64(outer), Int64(n), Int64(inner), x.pointer,
@@ -85,6 +89,8 @@ extension Tensor {
     defer { extendLifetime(x) }
     let (outer, n, inner) = split(at: axis)
     let result = try Tensor(uninitialized: dtype, shape)
+    let timer = Profile.timer()
+    defer { timer?.stop("cumsum", bytes: 2 * byteCount) }
     // SAFETY: both buffers hold outer·n·inner elements.
     let status = attn_cumsum(
       reversed, dtype.kernel, Int64(outer), Int64(n), Int64(inner), x.pointer, result.pointer)
@@ -99,6 +105,8 @@ extension Tensor {
     let n = shape[rank - 1]
     let result = try Tensor(uninitialized: .i64, shape)
     if count > 0 {
+      let timer = Profile.timer()
+      defer { timer?.stop("sort", bytes: byteCount + result.byteCount) }
       // SAFETY: both buffers hold rows·n elements.
       attn_sort_positions(
         descending, dtype.kernel, Int64(count / n), Int64(n), x.pointer,

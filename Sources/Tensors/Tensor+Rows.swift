@@ -11,6 +11,8 @@ extension Tensor {
     defer { extendLifetime(x) }
     let result = try Tensor(uninitialized: dtype, shape)
     guard count > 0 else { return result }
+    let timer = Profile.timer()
+    defer { timer?.stop(log ? "log_softmax" : "softmax", bytes: 2 * byteCount) }
     guard let keep else {
       // SAFETY: both buffers hold rows·n elements; no condition is given.
       attn_softmax(
@@ -52,6 +54,8 @@ extension Tensor {
     defer { extendLifetime((y, dy)) }
     let result = try Tensor(uninitialized: dtype, shape)
     if count > 0 {
+      let timer = Profile.timer()
+      defer { timer?.stop("softmax backward", bytes: 3 * byteCount) }
       // SAFETY: all three buffers hold rows·n elements.
       attn_softmax_backward(
         dtype.kernel, log, Int64(rowCount), Int64(rowLength), y.pointer, dy.pointer, result.pointer)
@@ -79,6 +83,8 @@ extension Tensor {
     let bias = try bias?.contiguous()
     defer { extendLifetime((x, weight, bias)) }
     if count > 0 {
+      let timer = Profile.timer()
+      defer { timer?.stop(rms ? "rms_norm" : "layer_norm", bytes: 2 * byteCount) }
       // SAFETY: x and y hold rows·n elements, mean and rstd rows, weight and bias n.
       attn_layer_norm(
         dtype.kernel, rms, Int64(rowCount), Int64(rowLength), epsilon, x.pointer, weight?.pointer,
@@ -100,6 +106,8 @@ extension Tensor {
     let dweight = wantsWeight ? try Tensor.full([rowLength], 0, dtype) : nil
     let dbias = wantsBias ? try Tensor.full([rowLength], 0, dtype) : nil
     if count > 0 {
+      let timer = Profile.timer()
+      defer { timer?.stop(rms ? "rms_norm backward" : "layer_norm backward", bytes: 3 * byteCount) }
       // SAFETY: as in `normalized`.
       attn_layer_norm_backward(
         dtype.kernel, rms, Int64(rowCount), Int64(rowLength), x.pointer, weight?.pointer,
@@ -124,11 +132,13 @@ extension Tensor {
       throw TensorError("{0} has no classes: its last axis is empty", operands: [0])
     }
     var position: Int64 = 0
+    let timer = Profile.timer()
     // SAFETY: x holds rows·n elements, the others rows.
     let status = attn_cross_entropy(
       dtype.kernel, Int64(rowCount), Int64(rowLength), x.pointer,
       targets.pointer.assumingMemoryBound(to: Int64.self), ignore.map(Int64.init) ?? Int64.min,
       smoothing, losses.pointer, lse.pointer, &position)
+    timer?.stop("cross_entropy", bytes: byteCount)
     guard status == ATTN_OK else {
       let at = coordinates(of: Int(position), in: leading)
       let value = targets.integer(at: at)
@@ -149,6 +159,8 @@ extension Tensor {
     defer { extendLifetime((x, targets, scale)) }
     let result = try Tensor(uninitialized: dtype, shape)
     if count > 0 {
+      let timer = Profile.timer()
+      defer { timer?.stop("cross_entropy backward", bytes: 2 * byteCount) }
       // SAFETY: as in `crossEntropy`; the scale has one element or one for each row.
       attn_cross_entropy_backward(
         dtype.kernel, Int64(rowCount), Int64(rowLength), x.pointer,
@@ -165,6 +177,8 @@ extension Tensor {
     let inputs = try [p, gradient, m, v].map { try $0.contiguous() }
     defer { extendLifetime(inputs) }
     let outputs = try (0..<3).map { _ in try Tensor(uninitialized: p.dtype, p.shape) }
+    let timer = Profile.timer()
+    defer { timer?.stop("adamw", bytes: 7 * p.byteCount) }
     // SAFETY: all seven buffers hold the same number of elements.
     attn_adamw(
       p.dtype.kernel, Int64(p.count), inputs[0].pointer, inputs[1].pointer, inputs[2].pointer,

@@ -52,6 +52,8 @@ extension Tensor {
   /// Writes this tensor into places of a new one that is still being made.
   func copy(strides: [Int], to target: Tensor, strides targetStrides: [Int], offset: Int) {
     guard count > 0 else { return }
+    let timer = Profile.timer()
+    defer { timer?.stop("copy", bytes: 2 * byteCount) }
     withKernelInts(shape, strides, targetStrides) { shape, from, to in
       // SAFETY: both index spaces lie inside their buffers, as the callers compute them.
       attn_copy(

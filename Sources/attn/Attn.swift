@@ -83,7 +83,7 @@ struct AttnCommand: ParsableCommand {
       let word = arguments[at]
       if ["--threads", "--isa", "--color"].contains(word) {
         at += 2
-      } else if word == "--sandbox" {
+      } else if ["--sandbox", "--profile"].contains(word) {
         at += 1
       } else if word.hasPrefix("-") {
         // Other options, such as -e, belong to the command; `run --help` too.
@@ -160,16 +160,20 @@ struct Run: ParsableCommand {
       """)
   var sandbox = false
 
+  @Flag(help: "Show on stderr where time and memory went, by line and by operation.")
+  var profile = false
+
   @Argument(help: "The script.") var file: String
 
   /// What stands behind the file.
   var arguments: [String] = []
 
-  enum CodingKeys: CodingKey { case machine, sandbox, file }
+  enum CodingKeys: CodingKey { case machine, sandbox, profile, file }
 
   func run() throws {
     try machine.apply()
-    throw ExitCode(Runner(color: machine.color, isSandboxed: sandbox).run(file: file, arguments))
+    throw ExitCode(
+      Runner(color: machine.color, isSandboxed: sandbox, isProfiled: profile).run(file: file, arguments))
   }
 }
 

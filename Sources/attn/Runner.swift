@@ -9,6 +9,8 @@ struct Runner {
   let color: ColorChoice
   /// Whether a script is kept to its folder.
   var isSandboxed = false
+  /// Whether a table of times follows on stderr.
+  var isProfiled = false
 
   func evaluate(_ text: String) -> Int32 {
     Machine.withDeepStack {
@@ -41,8 +43,26 @@ struct Runner {
           "error: \(error.message)\n" + (error.hint.map { "  hint: \($0)\n" } ?? ""))
         return 2
       }
-      return run(script, in: session)
+      return isProfiled ? profiled { run(script, in: session) } : run(script, in: session)
     }
+  }
+
+  /// Runs a script with the time of its lines taken, and says where it went.
+  private func profiled(_ body: () -> Int32) -> Int32 {
+    let peak: Profile.Peak
+    do { peak = try Profile.peak() } catch {
+      Terminal.writeError("error: the machine can't be measured: \(error)\n")
+      return 1
+    }
+    let profile = Profile()
+    Profile.current = profile
+    Memory.resetPeak()
+    let started = Terminal.now
+    let status = body()
+    let seconds = Terminal.now - started
+    Profile.current = nil
+    Terminal.writeError("\n" + ProfileReport(profile: profile, peak: peak, seconds: seconds).text)
+    return status
   }
 
   private func makeSession(folder: String) -> Session {

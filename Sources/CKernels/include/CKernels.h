@@ -209,6 +209,11 @@ typedef struct {
 void attn_attention_backward(const attn_attention_operands *operands,
                              const attn_attention_gradients *gradients);
 
+// MARK: What the machine can do
+
+// Fused multiply-adds of f32 in registers on every thread, and how many operations that were.
+double attn_fma_work(int64_t rounds);
+
 // MARK: Gather and scatter
 
 // y[i, :] = x[indices[i], :] for rows of `inner` elements, x of `rows` rows. keep: NULL or one

@@ -1,0 +1,142 @@
+import CKernels
+import Glibc
+
+/// Where time and memory go: kernels report what they did, the evaluator which line it was for.
+///
+/// Only the thread that runs a session touches it.
+package final class Profile {
+  // SAFETY: set before a script starts and read by the one thread that runs it.
+  nonisolated(unsafe) package static var current: Profile?
+
+  /// What the calls of one kernel came to.
+  package struct Operation {
+    package var calls = 0
+    package var seconds = 0.0
+    /// Floating-point operations, and bytes read and written at the least.
+    package var flops = 0.0
+    package var bytes = 0.0
+  }
+
+  /// What running a line's statements came to.
+  package struct Line {
+    package let place: Place
+    package var calls = 0
+    /// With what it calls, and without.
+    package var seconds = 0.0
+    package var ownSeconds = 0.0
+    package var kernelSeconds = 0.0
+    /// Bytes of the tensors that it made.
+    package var allocatedBytes = 0
+    /// The most bytes that were live while it ran.
+    package var peakBytes = 0
+    fileprivate var depth = 0
+  }
+
+  package struct Place: Hashable {
+    package var file: String
+    package var line: Int
+    package var code: String
+
+    package init(file: String, line: Int, code: String) {
+      (self.file, self.line, self.code) = (file, line, code)
+    }
+  }
+
+  package private(set) var operations: [String: Operation] = [:]
+  package private(set) var lines: [Line] = []
+  private var numbers: [Place: Int] = [:]
+  /// The lines that are running, with the time that what they called has taken.
+  private var running: [(line: Int, started: Double, inner: Double)] = []
+
+  package init() {}
+
+  // MARK: Lines
+
+  /// The number under which a line is entered.
+  package func number(_ place: Place) -> Int {
+    if let number = numbers[place] { return number }
+    numbers[place] = lines.count
+    lines.append(Line(place: place))
+    return lines.count - 1
+  }
+
+  package func enter(_ line: Int) {
+    lines[line].calls += 1
+    lines[line].depth += 1
+    running.append((line, Self.now, 0))
+  }
+
+  package func leave() {
+    let (line, started, inner) = running.removeLast()
+    let seconds = Self.now - started
+    lines[line].depth -= 1
+    lines[line].ownSeconds += seconds - inner
+    // A line that called itself counts once.
+    if lines[line].depth == 0 { lines[line].seconds += seconds }
+    if !running.isEmpty { running[running.count - 1].inner += seconds }
+  }
+
+  // MARK: Kernels and buffers
+
+  /// Started before a kernel; nothing where no profile is taken.
+  @inline(__always) static func timer() -> Timer? { current.map { Timer(profile: $0, started: now) } }
+
+  struct Timer {
+    fileprivate let profile: Profile
+    fileprivate let started: Double
+
+    /// - Parameters:
+    ///   - flops: floating-point operations, 0 where they are not what it is about.
+    ///   - bytes: of operands and results.
+    func stop(_ name: String, flops: Double = 0, bytes: Int) {
+      let seconds = Profile.now - started
+      var operation = profile.operations[name] ?? Operation()
+      operation.calls += 1
+      operation.seconds += seconds
+      operation.flops += flops
+      operation.bytes += Double(bytes)
+      profile.operations[name] = operation
+      if let line = profile.running.last?.line { profile.lines[line].kernelSeconds += seconds }
+    }
+  }
+
+  func noteAllocation(_ bytes: Int, live: Int) {
+    guard let line = running.last?.line else { return }
+    lines[line].allocatedBytes += bytes
+    lines[line].peakBytes = max(lines[line].peakBytes, live)
+  }
+
+  private static var now: Double {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+  }
+
+  // MARK: What the machine can do
+
+  /// What the machine does at the most, with the threads and the instruction set in use.
+  package struct Peak {
+    package let flopsPerSecond: Double
+    package let bytesPerSecond: Double
+  }
+
+  /// Measured now, in about a tenth of a second: fused multiply-adds in registers, and copying more
+  /// than the caches hold. The best of some tries, as others may use the machine too.
+  package static func peak() throws -> Peak {
+    var flops = 0.0
+    for rounds in [1_000] + Array(repeating: Int64(100_000), count: 6) {
+      let started = now
+      flops = max(flops, attn_fma_work(rounds) / (now - started))
+    }
+    let bytes = 64 << 20
+    let source = try Tensor.full([bytes / 4], 1, .f32)
+    let target = try Tensor.full([bytes / 4], 0, .f32)
+    var rate = 0.0
+    for _ in 0..<5 {
+      let started = now
+      source.copy(strides: [1], to: target, strides: [1], offset: 0)
+      rate = max(rate, Double(2 * bytes) / (now - started))
+    }
+    return Peak(flopsPerSecond: flops, bytesPerSecond: rate)
+  }
+}

@@ -5,17 +5,45 @@ import Synchronization
 /// A buffer of elements. It is written once, by the operation that makes it, and never after it
 /// has been given to anybody: tensors are values.
 final class Storage: @unchecked Sendable {
-  // SAFETY: the pointer is owned by this object, valid for `byteCount` bytes until `deinit`, and
-  // only written before the tensor that holds it is returned from the operation that made it.
-  let pointer: UnsafeMutableRawPointer
+  // SAFETY: the buffer is owned by this object, valid for `byteCount` bytes until `deinit`, and only
+  // written before the tensor that holds it is returned from the operation that made it, or under the
+  // lock of `Chain` before anybody reads it.
+  let buffer: UnsafeMutableRawPointer
   let byteCount: Int
+
+  // MARK: What is put off
+
+  /// What the buffer is to hold, while that is not computed yet. Guarded by the lock of `Chain`.
+  private(set) var chain: Chain?
+  /// Set while there is a chain; with it what the buffer holds.
+  private let isPutOff = Atomic(false)
+  private(set) var elementCount = 0
+  private(set) var dtype = DType.f32
 
   init(byteCount: Int) throws {
     self.byteCount = byteCount
-    pointer = try Memory.allocate(byteCount)
+    buffer = try Memory.allocate(byteCount)
   }
 
-  deinit { Memory.release(pointer, byteCount) }
+  deinit { Memory.release(buffer, byteCount) }
+
+  /// The elements, computed now if they were put off.
+  var pointer: UnsafeMutableRawPointer {
+    if isPutOff.load(ordering: .acquiring) { Chain.settle(self) }
+    return buffer
+  }
+
+  func putOff(_ chain: Chain, elementCount: Int, _ dtype: DType) {
+    self.chain = chain
+    self.elementCount = elementCount
+    self.dtype = dtype
+    isPutOff.store(true, ordering: .releasing)
+  }
+
+  func chainIsDone() {
+    chain = nil
+    isPutOff.store(false, ordering: .releasing)
+  }
 }
 
 /// The tensor buffers of the process: a cache of size classes in front of the system's allocator,

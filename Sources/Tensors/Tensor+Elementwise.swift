@@ -91,6 +91,7 @@ extension Tensor {
   }
 
   package func unary(_ function: UnaryFunction) throws -> Tensor {
+    if let later = try Chain.result(.unary(function), [self], shape) { return later }
     let x = try contiguous()
     defer { extendLifetime(x) }
     let result = try Tensor(uninitialized: dtype, shape)
@@ -105,7 +106,9 @@ extension Tensor {
   /// Both operands have the result's dtype; shapes meet as `combinedShape` says.
   package func binary(_ function: BinaryFunction, _ other: Tensor) throws -> Tensor {
     precondition(dtype == other.dtype, "operands are converted first")
-    let result = try Tensor(uninitialized: dtype, Self.combinedShape(shape, other.shape))
+    let shape = try Self.combinedShape(shape, other.shape)
+    if let later = try Chain.result(.binary(function), [self, other], shape) { return later }
+    let result = try Tensor(uninitialized: dtype, shape)
     let timer = Profile.timer()
     // SAFETY: `withOperands` gives strides that stay inside both buffers.
     let status = withOperands(other, result.shape) { rank, shape, a, b in

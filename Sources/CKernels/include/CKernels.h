@@ -90,6 +90,20 @@ void attn_select(attn_dtype dtype, int32_t rank, const int64_t *shape,
                  const int64_t *c_strides, const uint8_t *c,
                  const int64_t *a_strides, const void *a,
                  const int64_t *b_strides, const void *b, void *y);
+// Several of these in one pass over n elements of a float dtype. A slot is an operand or a result:
+// `period` is n, or 1 for one element that repeats, or the length of a row that repeats; without a
+// pointer it holds what only later steps read. At most 64 slots.
+typedef struct {
+  void *pointer;
+  int64_t period;
+} attn_chain_slot;
+// slots[y] = op(slots[a]), or op(slots[a], slots[b]) where b is not negative.
+typedef struct {
+  int32_t op, a, b, y;
+} attn_chain_step;
+void attn_chain(attn_dtype dtype, int64_t n, int32_t slot_count, const attn_chain_slot *slots,
+                int32_t step_count, const attn_chain_step *steps);
+
 // y[i] = (to) x[i] for n contiguous elements. A float going to an integer dtype is truncated
 // towards zero; one that does not fit (NaN, infinities) gives ATTN_OVERFLOW. To bool: x != 0.
 attn_status attn_cast(attn_dtype from, attn_dtype to, int64_t n, const void *x, void *y);

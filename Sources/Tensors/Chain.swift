@@ -1,0 +1,166 @@
+import CKernels
+import Synchronization
+
+/// An elementwise operation on large operands that is put off until somebody reads its result, so that
+/// operations one after the other run in one pass over memory.
+///
+/// The bits are those of running each at once: every element goes through the same kernels. Only
+/// operations on floats are put off, as those can't fail.
+final class Chain {
+  enum Operation {
+    case unary(UnaryFunction)
+    case binary(BinaryFunction)
+
+    var name: String {
+      switch self {
+      case .unary(let function): function.rawValue
+      case .binary(let function): function.rawValue
+      }
+    }
+  }
+
+  /// What an operation reads: all elements of a result, one that repeats, or a row that repeats.
+  struct Operand {
+    var storage: Storage
+    let offset: Int
+    let period: Int
+  }
+
+  let operation: Operation
+  fileprivate var operands: [Operand]
+  /// How many operations wait, with those of the operands.
+  fileprivate let length: Int
+
+  private init(_ operation: Operation, _ operands: [Operand], length: Int) {
+    self.operation = operation
+    self.operands = operands
+    self.length = length
+  }
+
+  /// Below this many elements an operation runs at once: what the caches hold gains nothing.
+  private static let fewestElements = 1 << 15
+  private static let mostOperations = 12
+  fileprivate static let shortestRow = 16
+  /// Guards every chain: who settles one may settle those that it reads.
+  private static let lock = Mutex(())
+
+  /// The result of an operation on tensors of one float dtype, left for later; `nil` where it had
+  /// better run at once.
+  static func result(_ operation: Operation, _ tensors: [Tensor], _ shape: [Int]) throws -> Tensor? {
+    let count = shape.reduce(1, *)
+    guard count >= fewestElements, tensors[0].dtype.isFloat else { return nil }
+    var operands: [Operand] = []
+    for tensor in tensors {
+      guard let operand = tensor.operand(of: count) else { return nil }
+      operands.append(operand)
+    }
+    guard operands.contains(where: { $0.period == count }) else { return nil }
+    let result = try Tensor(uninitialized: tensors[0].dtype, shape)
+    lock.withLock { _ in
+      var length = 1
+      for operand in operands {
+        // A part, or a row, of what is not there yet is not worth waiting for.
+        if let chain = operand.storage.chain {
+          if operand.period == count, operand.offset == 0, operand.storage.elementCount == count {
+            length += chain.length
+          } else {
+            settleLocked(operand.storage)
+          }
+        }
+      }
+      if length > mostOperations {
+        for operand in operands where operand.storage.chain != nil { settleLocked(operand.storage) }
+        length = 1
+      }
+      result.storage.putOff(
+        Chain(operation, operands, length: length), elementCount: count, result.dtype)
+    }
+    return result
+  }
+
+  /// Computes what a storage is to hold.
+  static func settle(_ storage: Storage) {
+    lock.withLock { _ in settleLocked(storage) }
+  }
+
+  private static func settleLocked(_ storage: Storage) {
+    guard storage.chain != nil else { return }
+    var pass = Pass()
+    _ = pass.add(storage, isKept: true)
+    pass.run(storage.elementCount, storage.dtype)
+  }
+}
+
+/// The operations that run together, and where their operands and results lie.
+private struct Pass {
+  private var slots: [attn_chain_slot] = []
+  private var steps: [attn_chain_step] = []
+  private var numbers: [ObjectIdentifier: Int32] = [:]
+  /// Those whose results are written out.
+  private var kept: [Storage] = []
+  private var names: [String] = []
+  /// Holds what the slots point to.
+  private var leaves: [Storage] = []
+
+  /// The slot of what a storage is to hold. It is written to its buffer where others may read it too.
+  mutating func add(_ storage: Storage, isKept: Bool) -> Int32 {
+    if let number = numbers[ObjectIdentifier(storage)] { return number }
+    guard let chain = storage.chain else { preconditionFailure("only what is put off is added") }
+    let inputs = chain.operands.indices.map { index -> Int32 in
+      let isAlone = isKnownUniquelyReferenced(&chain.operands[index].storage)
+      let operand = chain.operands[index]
+      if operand.storage.chain != nil { return add(operand.storage, isKept: !isAlone) }
+      leaves.append(operand.storage)
+      return slot(operand.storage.buffer + operand.offset * storage.dtype.size, operand.period)
+    }
+    let number = slot(isKept ? storage.buffer : nil, storage.elementCount)
+    numbers[ObjectIdentifier(storage)] = number
+    if isKept { kept.append(storage) }
+    names.append(chain.operation.name)
+    switch chain.operation {
+    case .unary(let function):
+      steps.append(attn_chain_step(op: Int32(function.kernel.rawValue), a: inputs[0], b: -1, y: number))
+    case .binary(let function):
+      steps.append(
+        attn_chain_step(op: Int32(function.kernel.rawValue), a: inputs[0], b: inputs[1], y: number))
+    }
+    return number
+  }
+
+  private mutating func slot(_ pointer: UnsafeMutableRawPointer?, _ period: Int) -> Int32 {
+    slots.append(attn_chain_slot(pointer: pointer, period: Int64(period)))
+    return Int32(slots.count - 1)
+  }
+
+  func run(_ count: Int, _ dtype: DType) {
+    let timer = Profile.timer()
+    // SAFETY: every slot has `period` elements, and `leaves` and `kept` hold their buffers.
+    attn_chain(dtype.kernel, Int64(count), Int32(slots.count), slots, Int32(steps.count), steps)
+    let passes = slots.count { $0.pointer != nil && $0.period == count }
+    timer?.stop(names.joined(separator: ", "), bytes: passes * count * dtype.size)
+    for storage in kept { storage.chainIsDone() }
+    extendLifetime(leaves)
+  }
+}
+
+extension Tensor {
+  /// How an elementwise operation over `count` elements reads this tensor; `nil` where its strides
+  /// fit none of the ways.
+  fileprivate func operand(of count: Int) -> Chain.Operand? {
+    if self.count == 1 { return Chain.Operand(storage: storage, offset: offset, period: 1) }
+    guard let strides else {
+      let isRow = self.count == count || self.count >= Chain.shortestRow
+      return isRow ? Chain.Operand(storage: storage, offset: offset, period: self.count) : nil
+    }
+    // Leading axes that repeat, in front of elements in row-major order.
+    guard self.count == count else { return nil }
+    let repeated = zip(shape, strides).prefix { $0 == 1 || $1 == 0 }.count
+    let row = Array(shape[repeated...])
+    let period = row.reduce(1, *)
+    guard period == 1 || period >= Chain.shortestRow else { return nil }
+    let isInOrder = zip(zip(row, strides[repeated...]), rowMajorStrides(row)).allSatisfy { item, order in
+      item.0 == 1 || item.1 == order
+    }
+    return isInOrder ? Chain.Operand(storage: storage, offset: offset, period: period) : nil
+  }
+}

@@ -52,15 +52,16 @@ for name, code, peer in (
     ("tanh", "tanh({x})", "torch.tanh({x})"),
 ):
     setup = X + "; w = randn(1000); b = randn(1000)"
-    rows.append(Row("10 million values", f"{name}, forward", (setup, code.format(x="x") + ";"),
+    # attn computes when somebody reads: one element is read.
+    rows.append(Row("10 million values", f"{name}, forward", (setup, f"float({code.format(x='x')}[0, 0]);"),
                     {"PyTorch": (TX, peer.format(x="x"))}, 4.0, numbers=80e6))
-    rows.append(Row("10 million values", f"{name}, forward and backward of Σ y·dy", (setup, f"grad(x -> sum({code.format(x='x')} * dy), x);"),
+    rows.append(Row("10 million values", f"{name}, forward and backward of Σ y·dy", (setup, f"float(grad(x -> sum({code.format(x='x')} * dy), x)[0, 0]);"),
                     {"PyTorch": (TX, f"xg.grad = None\n({peer.format(x='xg')} * dy).sum().backward()")}, 4.0, numbers=160e6))
-rows.append(Row("10 million values", "cross-entropy, forward", (X + "; t = randint(0, 1000, 10000)", "cross_entropy(x, t);"),
+rows.append(Row("10 million values", "cross-entropy, forward", (X + "; t = randint(0, 1000, 10000)", "float(cross_entropy(x, t));"),
                 {"PyTorch": (TX + "\nt = torch.randint(1000, (10000,))", "F.cross_entropy(x, t)")}, 4.0, numbers=40e6))
-rows.append(Row("10 million values", "cross-entropy, forward and backward", (X + "; t = randint(0, 1000, 10000)", "grad(x -> cross_entropy(x, t), x);"),
+rows.append(Row("10 million values", "cross-entropy, forward and backward", (X + "; t = randint(0, 1000, 10000)", "float(grad(x -> cross_entropy(x, t), x)[0, 0]);"),
                 {"PyTorch": (TX + "\nt = torch.randint(1000, (10000,))", "xg.grad = None\nF.cross_entropy(xg, t).backward()")}, 4.0, numbers=80e6))
-rows.append(Row("10 million values", "x * 2 + y (a chain of two)", (X, "x * 2.0 + dy;"), {"PyTorch": (TX, "x * 2.0 + dy")}, 1.0, numbers=120e6))
+rows.append(Row("10 million values", "x * 2 + y (a chain of two)", (X, "float((x * 2.0 + dy)[0, 0]);"), {"PyTorch": (TX, "x * 2.0 + dy")}, 1.0, numbers=120e6))
 rows.append(Row("10 million values", "copy (what the memory allows)", (X, "concat([x], axis: 0);"), {"PyTorch": (TX, "x.clone()")}, 1.0, numbers=80e6))
 
 rows.append(Row("optimizer", "AdamW over 10 million values, clipping included", (
@@ -103,10 +104,10 @@ PAIRS = [
     ("sum of rows", "x = randn(512, 256)", "y[t] = sum[s](x[t, s])", "y = sum(x, axis: -1)"),
     ("sum of columns", "x = randn(512, 256)", "y[s] = sum[t](x[t, s])", "y = sum(x, axis: 0)"),
     ("mean", "x = randn(512, 256)", "y[t] = mean[s](x[t, s])", "y = mean(x, axis: -1)"),
-    ("add a row", "x = randn(512, 256); b = randn(256)", "y[t, s] = x[t, s] + b[s]", "y = x + b"),
+    ("add a row", "x = randn(512, 256); b = randn(256)", "y[t, s] = x[t, s] + b[s]; float(y[0, 0])", "y = x + b; float(y[0, 0])"),
     ("add", "x = randn(4); z = randn(4)", "y[i] = x[i] + z[i]", "y = x + z"),
-    ("gelu", "x = randn(512, 256)", "y[t, s] = gelu(x[t, s])", "y = gelu(x)"),
-    ("transpose and scale", "x = randn(512, 256)", "y[s, t] = x[t, s] * 2.0", "y = x.T * 2.0"),
+    ("gelu", "x = randn(512, 256)", "y[t, s] = gelu(x[t, s]); float(y[0, 0])", "y = gelu(x); float(y[0, 0])"),
+    ("transpose and scale", "x = randn(512, 256)", "y[s, t] = x[t, s] * 2.0; float(y[0, 0])", "y = x.T * 2.0; float(y[0, 0])"),
     ("gather", "x = randn(512, 64); ids = randint(0, 512, 1000)", "y[t, d] = x[ids[t], d]", "y = gather(x, ids)"),
     ("split heads", "x = randn(256, 128)", "y[h: 4, t, d] = x[t, (h d)]", "y = rearrange(x, \"t (h d) -> h t d\", h: 4)"),
 ]

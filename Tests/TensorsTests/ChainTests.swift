@@ -1,0 +1,118 @@
+import Tensors
+import Testing
+
+/// Elementwise operations that are put off until somebody reads them: the bits of those that are not.
+@Suite struct ChainTests {
+  /// Large enough to be put off; the rows of a slice are small enough not to be.
+  private static let (rows, columns) = (300, 177)
+
+  private func random(_ seed: Int, _ shape: [Int], _ dtype: DType = .f32) throws -> Tensor {
+    let count = shape.reduce(1, *)
+    let values = (0..<count).map { index -> Double in
+      let mixed = UInt64(truncatingIfNeeded: (index + 1) &* (seed &* 2 + 1)) &* 0x9E37_79B9_7F4A_7C15
+      switch mixed % 997 {
+      case 0: return .nan
+      case 1: return -.infinity
+      case 2: return -0.0
+      case 3: return 1e-42
+      default: return Double(mixed >> 40) / Double(1 << 22) - 2
+      }
+    }
+    return try dtype == .f64 ? Tensor(values, shape) : Tensor(values.map(Float.init), shape)
+  }
+
+  private func bits(_ x: Tensor) throws -> String {
+    var digest = Digest()
+    try digest.add(x)
+    return digest.text
+  }
+
+  /// A formula on whole tensors against the same on each row.
+  private func check(
+    _ dtype: DType = .f32,
+    _ formula: (_ x: Tensor, _ y: Tensor, _ row: Tensor, _ one: Tensor) throws -> Tensor
+  ) throws {
+    let (rows, columns) = (Self.rows, Self.columns)
+    let x = try random(1, [rows, columns], dtype)
+    let y = try random(2, [rows, columns], dtype)
+    let row = try random(3, [columns], dtype)
+    let one = try random(4, [], dtype)
+    let whole = try formula(x, y, row, one)
+    for r in stride(from: 0, to: rows, by: 37) {
+      let part = try formula(x.selected(axis: 0, at: r), y.selected(axis: 0, at: r), row, one)
+      #expect(try bits(whole.selected(axis: 0, at: r).contiguous()) == bits(part), "row \(r)")
+    }
+  }
+
+  @Test(arguments: [DType.f32, .f64]) func chains(_ dtype: DType) throws {
+    try check(dtype) { x, y, row, one in try x.binary(.multiply, one).binary(.add, y) }
+    try check(dtype) { x, y, row, one in try x.binary(.add, row).unary(.gelu).binary(.multiply, y) }
+    try check(dtype) { x, y, row, one in try row.binary(.subtract, x).unary(.tanh) }
+    try check(dtype) { x, y, row, one in try one.binary(.divide, x.binary(.maximum, y)).unary(.abs) }
+    try check(dtype) { x, y, row, one in try x.binary(.power, y.unary(.relu)).unary(.negate) }
+  }
+
+  /// A result that two others read is computed once and is there for both.
+  @Test func sharedResults() throws {
+    try check { x, y, row, one in
+      let middle = try x.binary(.multiply, y)
+      let left = try middle.unary(.exp).binary(.add, middle)
+      let right = try middle.binary(.subtract, left)
+      return try left.binary(.multiply, right).binary(.add, middle.binary(.multiply, middle))
+    }
+  }
+
+  @Test func longChains() throws {
+    try check { x, y, row, one in
+      var z = x
+      for step in 0..<100 { z = try step % 3 == 0 ? z.binary(.add, y) : z.binary(.multiply, one) }
+      return z
+    }
+  }
+
+  /// Views of what is not there yet: turned, sliced, reshaped, reduced, read twice.
+  @Test func views() throws {
+    let x = try random(5, [Self.rows, Self.columns])
+    let small = try (0..<Self.rows).map { try x.selected(axis: 0, at: $0).unary(.sigmoid) }
+    let whole = try x.unary(.sigmoid)
+    let turned = try whole.swapped().binary(.add, x.swapped())
+    #expect(turned.shape == [Self.columns, Self.rows])
+    for r in [0, 150, 299] {
+      #expect(try bits(whole.selected(axis: 0, at: r).contiguous()) == bits(small[r]))
+      let column = try turned.sliced(axis: 1, start: r, count: 1).contiguous().reshaped([Self.columns])
+      #expect(try bits(column) == bits(small[r].binary(.add, x.selected(axis: 0, at: r).contiguous())))
+    }
+    let flat = try whole.reshaped([Self.rows * Self.columns]).binary(.multiply, whole.reshaped([whole.count]))
+    #expect(try bits(flat) == bits(whole.binary(.multiply, whole).reshaped([whole.count])))
+  }
+
+  /// What nobody reads is never computed, and what it read may be gone.
+  @Test func operandsMayGo() throws {
+    func make() throws -> Tensor {
+      let x = try random(6, [Self.rows, Self.columns])
+      _ = try x.unary(.exp).unary(.log)
+      return try x.unary(.abs).binary(.add, x)
+    }
+    let later = try make()
+    let x = try random(6, [Self.rows, Self.columns])
+    for r in [0, 299] {
+      let part = x.selected(axis: 0, at: r)
+      #expect(
+        try bits(later.selected(axis: 0, at: r).contiguous()) == bits(part.unary(.abs).binary(.add, part)))
+    }
+  }
+
+  /// Threads that read results with operands in common.
+  @Test func severalReaders() async throws {
+    let x = try random(7, [Self.rows, Self.columns])
+    let wanted = try bits(x.unary(.tanh).binary(.multiply, x).unary(.exp))
+    for _ in 0..<20 {
+      let middle = try x.unary(.tanh).binary(.multiply, x)
+      let found = try await withThrowingTaskGroup(of: String.self) { group in
+        for _ in 0..<8 { group.addTask { try self.bits(middle.unary(.exp)) } }
+        return try await group.reduce(into: Set<String>()) { $0.insert($1) }
+      }
+      #expect(found == [wanted])
+    }
+  }
+}

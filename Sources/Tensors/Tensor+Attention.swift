@@ -131,9 +131,17 @@ extension Tensor {
 
   /// `bool[n, n]`, true where the column is not beyond the row: a view of 2n - 1 elements.
   package static func causal(_ n: Int) throws -> Tensor {
-    guard n > 1 else { return try Tensor([Bool](repeating: true, count: n), [n, n]) }
+    guard n > 0 else { return try Tensor([Bool](), [n, n]) }
     _ = try elementCount([n, n], .bool)
-    let line = try Tensor((0..<(2 * n - 1)).map { $0 < n }, [2 * n - 1])
-    return line.view(shape: [n, n], strides: [-1, 1], offset: n - 1)
+    return try Tensor((0..<(2 * n - 1)).map { $0 >= n - 1 }, [2 * n - 1]).banded(rows: n, columns: n)
+  }
+
+  /// `[rows, columns]` of which element (i, j) is this line's at i - j, the line beginning at the
+  /// least distance, 1 - columns: a view.
+  package func banded(rows: Int, columns: Int) -> Tensor {
+    precondition(rank == 1 && rows > 0 && columns > 0 && count == rows + columns - 1)
+    let stride = elementStrides[0]
+    return view(
+      shape: [rows, columns], strides: [stride, -stride], offset: offset + stride * (columns - 1))
   }
 }

@@ -22,7 +22,7 @@ final class PendingScores {
     let value: ScoreScale
   }
 
-  /// Where reads of the scores count, and 0 for elsewhere.
+  /// Where reads of the scores count, over the axes of the source, and 0 for elsewhere.
   private struct Gate {
     let keep: Variable
     let zero: Variable
@@ -61,6 +61,16 @@ final class PendingScores {
     return order == swapped
   }
 
+  private var inverse: [Int] {
+    var inverse = order
+    for (to, from) in order.enumerated() { inverse[from] = to }
+    return inverse
+  }
+  private var isGated: Bool {
+    if case .product(_, _, _, _?, _) = source { return true }
+    return false
+  }
+
   // MARK: Passing through
 
   /// The product `[..., m, k] × [..., k, n]`, for later; `nil` where no fused kernel would take it.
@@ -83,7 +93,7 @@ final class PendingScores {
 
   /// Axes grouped anew, the last one left alone.
   func reshaped(_ shape: [Int]) -> PendingScores? {
-    guard isInOrder, shape.count >= 2, shape.last == axes.last else { return nil }
+    guard isInOrder, shape.count >= 2, shape.last == axes.last, !isGated else { return nil }
     return PendingScores(source, shape, nil, tape)
   }
 
@@ -106,9 +116,9 @@ final class PendingScores {
   /// The scores where a condition of their shape holds, else 0: what index notation reads under it.
   func gated(_ keep: Variable, else zero: Variable) -> PendingScores? {
     guard case .product(let left, let right, let place, nil, nil) = source, keep.shape == shape,
-      isInOrder, zero.rank == 0, !zero.isTracked
+      zero.rank == 0, !zero.isTracked
     else { return nil }
-    let gate = Gate(keep: keep, zero: zero)
+    let gate = Gate(keep: keep.transposed(inverse), zero: zero)
     return PendingScores(
       .product(left: left, right: right, place: place, gate: gate, scale: nil), axes, order, tape)
   }
@@ -117,7 +127,9 @@ final class PendingScores {
   func softmax(keep: Tensor?) -> PendingScores? {
     // A gate that is the condition itself shows nowhere: the scores that it changes take no part.
     guard case .product(let left, _, _, let gate, _) = source,
-      gate.map({ gate in keep.map { gate.keep.tensor.isSameView($0) } ?? false }) ?? true,
+      gate.map({ gate in
+        keep.map { gate.keep.tensor.isSameView($0.transposed(inverse)) } ?? false
+      }) ?? true,
       isInOrder || isSwapped && axes.dropLast().elementsEqual(left.shape.dropLast())
     else { return nil }
     return PendingScores(.softmax(self, keep: keep), shape, nil, tape)
@@ -132,8 +144,7 @@ final class PendingScores {
     case .product(let left, let right, let place, let gate, let scale):
       var scores = try Self.product(left, right, place)
       if let gate {
-        // A gate leaves the order of the axes alone, so these are the axes of the scores.
-        scores = try .select(gate.keep, scores.reshaped(gate.keep.shape), gate.zero)
+        scores = try .select(gate.keep, scores.reshaped(axes), gate.zero)
       }
       if let scale { scores = try scores.binary(scale.function, scale.number) }
       value = scores

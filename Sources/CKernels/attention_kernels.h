@@ -71,12 +71,19 @@ static bool attention_has_negative_zero(int64_t rows, int64_t width, const float
 // MARK: What is kept
 
 static int64_t attention_last_kept(int64_t n, const uint8_t *keep) {
-  while (n >= 16) {
-    u8x16 x = u8x16_load(keep + n - 16);
+  while (n >= 64) {
+    u8x16 any = u8x16_load(keep + n - 64) | u8x16_load(keep + n - 48) | u8x16_load(keep + n - 32) |
+                u8x16_load(keep + n - 16);
     uint64_t halves[2];
-    memcpy(halves, &x, sizeof x);
+    memcpy(halves, &any, sizeof any);
     if ((halves[0] | halves[1]) != 0) break;
-    n -= 16;
+    n -= 64;
+  }
+  while (n >= 8) {
+    uint64_t eight;
+    memcpy(&eight, keep + n - 8, sizeof eight);
+    if (eight != 0) break;
+    n -= 8;
   }
   while (n > 0 && keep[n - 1] == 0) n--;
   return n;

@@ -96,6 +96,7 @@ struct IndexRun {
       if [.divide, .floorDivide, .remainder].contains(operation) { b = try divisor(b, gate) }
       return try combined(a, b, span, [left, right], operation.rawValue) { try operation($0, $1) }
     case .comparison(let first, let rest, let span):
+      if !isInFunction, let band = try band(first, rest) { return band }
       var result: Indexed?
       var left = try evaluate(first, gate: gate)
       for (comparison, next) in rest {

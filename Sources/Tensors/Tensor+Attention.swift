@@ -145,7 +145,16 @@ extension Tensor {
     _ = try elementCount([n, columns], .bool)
     guard n > 0 else { return try Tensor([Bool](), [0, past]) }
     let line = try range(columns + n - 1)
-    return try line.compare(.less, Tensor([columns], []).expanded(to: line.shape))
-      .view(shape: [n, columns], strides: [-1, 1], offset: n - 1)
+    return try line.compare(.greaterOrEqual, Tensor([n - 1], []).expanded(to: line.shape))
+      .banded(rows: n, columns: columns)
+  }
+
+  /// `[rows, columns]` of which element (i, j) is this line's at i - j, the line beginning at the
+  /// least distance, 1 - columns: a view.
+  package func banded(rows: Int, columns: Int) -> Tensor {
+    precondition(rank == 1 && rows > 0 && columns > 0 && count == rows + columns - 1)
+    let stride = elementStrides[0]
+    return view(
+      shape: [rows, columns], strides: [stride, -stride], offset: offset + stride * (columns - 1))
   }
 }

@@ -36,7 +36,23 @@ extension Tensor {
   func rowOffsets() throws -> (Tensor, [Int], Int) {
     var strides = elementStrides
     let inner = strides.removeLast()
-    guard inner == 0 || inner == 1 || rowLength == 1 else { return try contiguous().rowOffsets() }
+    if inner == -1, rowLength > 1, storage.byteCount <= count {
+      // A line seen along two axes: read from its other end, it runs forwards.
+      let line = Tensor(
+        storage: storage, shape: [storage.byteCount], dtype: .bool, count: storage.byteCount)
+      let turned = try line.sliced(axis: 0, start: line.count - 1, count: line.count, step: -1)
+        .contiguous()
+      return try turned.view(
+        shape: shape, strides: (strides + [inner]).map { -$0 }, offset: line.count - 1 - offset
+      ).rowOffsets()
+    }
+    guard inner == 0 || inner == 1 || rowLength == 1 else {
+      // What is repeated is copied once.
+      let slices = zip(shape, strides + [inner]).map {
+        AxisSlice(start: 0, count: $1 == 0 ? Swift.min($0, 1) : $0, step: 1, isDropped: false)
+      }
+      return try sliced(slices).contiguous().expanded(to: shape).rowOffsets()
+    }
     var offsets = [0]
     for (size, stride) in zip(shape, strides) where size != 1 {
       var next: [Int] = []

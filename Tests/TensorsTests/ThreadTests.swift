@@ -5,6 +5,7 @@ import Testing
 @Suite(.serialized) struct ThreadTests {
   enum Work: String, CaseIterable, Sendable {
     case product, turnedProduct, softmax, sum, ascendingSum, elementwise, normal, layers
+    case attention
 
     func run() throws -> String {
       var random = RandomState(seed: 51)
@@ -42,6 +43,18 @@ import Testing
         try digest.add(x.cumulativeSum(axis: 1))
         try digest.add(x.sortedPositions(descending: true))
         try digest.add(x.swapped().contiguous())
+      case .attention:
+        // Blocks that divide among the threads, and one that they share.
+        for heads in [1, 6] {
+          let (q, v) = try (random.normal([heads, 300, 40], .f32), random.normal([heads, 300, 24], .f32))
+          let operands = try AttentionOperands(
+            q: q, k: q, v: v, keep: Tensor.causal(300).expanded(to: [heads, 300, 300]),
+            scale: ScoreScale(divides: true, number: 6))
+          let (y, saved) = try operands.attended(saving: true)
+          try digest.add(y)
+          let (dq, dk, dv) = try operands.gradients(y, #require(saved))
+          for gradient in [dq, dk, dv] { try digest.add(gradient) }
+        }
       }
       return digest.text
     }

@@ -14,6 +14,9 @@ let package = Package(
   ],
   targets: [
     .target(name: "CKernels"),
+    .systemLibrary(
+      name: "CLibEdit", pkgConfig: "libedit", providers: [.apt(["libedit-dev"])]),
+    .target(name: "CEditLine", dependencies: ["CLibEdit"]),
     .target(name: "Shapes"),
     .target(name: "Syntax"),
     .target(name: "Tensors", dependencies: ["CKernels"]),
@@ -27,11 +30,14 @@ let package = Package(
       name: "Language",
       dependencies: ["Syntax", "Builtins", "Shapes", "Autodiff", "Tensors", "Drawing"]),
     .target(name: "Golden", dependencies: ["Language", "Builtins", "Syntax", "Tensors"]),
+    .target(
+      name: "Interaction",
+      dependencies: ["Golden", "Language", "Builtins", "Drawing", "Syntax", "Tensors"]),
     .target(name: "Attn", dependencies: ["Language", "Builtins", "Syntax", "Autodiff", "Tensors"]),
     .executableTarget(
       name: "attn-command",
       dependencies: [
-        "Golden", "Language", "Builtins", "Drawing", "Syntax", "Tensors",
+        "Interaction", "CEditLine", "Golden", "Language", "Builtins", "Drawing", "Syntax", "Tensors",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Sources/attn"),
@@ -49,6 +55,10 @@ let package = Package(
     .testTarget(
       name: "ReferenceTests", dependencies: ["Language", "Builtins", "Autodiff", "Tensors"]),
     .testTarget(name: "AttnTests", dependencies: ["Attn"]),
+    .testTarget(
+      name: "InteractionTests",
+      dependencies: ["Interaction", "Golden", "Language", "Builtins", "Syntax", "Tensors"]),
+    .testTarget(name: "PromptTests", dependencies: ["attn-command"]),
   ],
   cLanguageStandard: .c11
 )

@@ -18,6 +18,8 @@ package struct Files: Sendable {
   private let temporary = TemporaryFolder()
   /// The only folders that may be read and written; `nil` allows all.
   package var sandbox: [String]?
+  /// Told how many bytes of how many have been read. Only the thread that reads has it.
+  nonisolated(unsafe) package var watch: ((_ done: Int, _ total: Int) -> Void)?
 
   package init(
     base: String = ".", workingFolder: String = ".", typed: Set<String> = [],
@@ -101,6 +103,9 @@ package struct Files: Sendable {
       guard count >= 0 else { throw failure("read", path, errno) }
       guard count > 0 else { return bytes }
       bytes += chunk[..<count]
+      watch?(bytes.count, max(Int(status.st_size), bytes.count))
+      // Whoever asked for the stop knows what this error stands for.
+      guard !Machine.isStopRequested else { throw BuiltinError("the reading of \(path) was stopped") }
       guard bytes.count <= Memory.limit else {
         throw BuiltinError("\(path) does not fit in memory")
       }

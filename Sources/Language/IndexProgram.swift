@@ -162,6 +162,6 @@ final class IndexNode: Node {
   }
   override func evaluate(_ frame: inout Frame) throws -> Value {
     var run = IndexRun(program, frame.interpreter)
-    return try run.run(&frame)
+    return try frame.interpreter.context.measured("\(span.text.prefix(40))") { try run.run(&frame) }
   }
 }

@@ -44,7 +44,9 @@ final class ArithmeticNode: Node {
       }
     default: break
     }
-    do { return try operation(a, b) } catch {
+    do {
+      return try frame.interpreter.context.measured(operation.rawValue) { try operation(a, b) }
+    } catch {
       throw site.diagnose(error, [a, b], frame.interpreter)
     }
   }
@@ -71,7 +73,7 @@ final class MatmulNode: Node {
           "@ multiplies tensors, not \((wrong == 0 ? a : b).kind)", at: [wrong],
           hint: "numbers multiply with *")
       }
-      return .tensor(try matmul(x, y))
+      return .tensor(try frame.interpreter.context.measured("@") { try matmul(x, y) })
     } catch {
       throw site.diagnose(error, [a, b], frame.interpreter)
     }

@@ -193,6 +193,7 @@ extension Tensor {
       throw TensorError(
         "an integer tensor can't be raised to a negative power", operands: [1],
         hint: "convert it first: x.to(f32)")
+    case ATTN_STOPPED: throw Interruption()
     case ATTN_OUT_OF_RANGE: throw TensorError("an index is out of range", operands: [1])
     default: throw TensorError("the operation failed", operands: [0])
     }

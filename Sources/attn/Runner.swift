@@ -15,6 +15,20 @@ struct Runner {
     }
   }
 
+  /// A script from the standard input.
+  func runInput() -> Int32 {
+    Machine.withDeepStack {
+      let session = makeSession(folder: ".")
+      do throws(BuiltinError) {
+        let text = try Files().readText("/dev/stdin")
+        return run(Parser.parse(Source(text, name: "stdin")), in: session)
+      } catch {
+        Terminal.writeError("error: \(error.message)\n")
+        return 2
+      }
+    }
+  }
+
   func run(file: String, _ arguments: [String]) -> Int32 {
     Machine.withDeepStack {
       let session = makeSession(folder: ".")
@@ -46,11 +60,9 @@ struct Runner {
     let session = Session()
     let context = session.context
     context.style = Terminal.style(color)
-    context.isInterrupted = { Interrupts.isPending }
-    let bar = Terminal.isTerminal(2) && Terminal.environment("TERM") != "dumb" ? ProgressBar() : nil
-    context.progress = bar
+    Terminal.prepare(context)
     context.output = { text in
-      bar?.hide()
+      Terminal.bar?.hide()
       Terminal.write(text)
     }
     Interrupts.install()

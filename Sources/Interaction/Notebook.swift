@@ -1,0 +1,150 @@
+import Builtins
+import Golden
+import Syntax
+
+/// What has been run in a session, with what it printed: enough to write it down as a script that
+/// replays, and as a page to read.
+package struct Notebook {
+  package private(set) var entries: [Entry] = []
+
+  package init() {}
+
+  package struct Entry {
+    package enum Kind: Equatable {
+      case statement
+      /// Comments alone: cells' titles, remarks.
+      case remark
+      /// Not run, because a comment said so.
+      case skipped
+    }
+    package var kind = Kind.statement
+    /// A statement with the comments above and behind it, as it was run.
+    package var text: String
+    /// What it printed, before its own value or its error.
+    package var printed = ""
+    /// The value that was shown, or the error.
+    package var echo = ""
+    package var pictures: [Picture] = []
+    package var hasFailed = false
+    /// After how many rounds its loop was interrupted, where `stop_after` has to say so.
+    package var rounds: Int?
+    /// The number of its value among the results.
+    package var result: Int?
+    /// What the value is called, once `ans` or `out[n]` has been used for it.
+    package var resultName: String?
+    /// Where the expression stands in the text, in UTF-8.
+    package var expression: Range<Int>?
+    /// It was written on the line of the one before, and both were silent.
+    package var joinsPrevious = false
+    /// It comes from the init file.
+    package var isInitial = false
+
+    package init(_ text: String, kind: Kind = .statement) {
+      self.text = text
+      self.kind = kind
+    }
+
+    package var isSilent: Bool { printed.isEmpty && echo.isEmpty && pictures.isEmpty && !hasFailed }
+  }
+
+  package mutating func add(_ entry: Entry) { entries.append(entry) }
+
+  mutating func changeLast(_ change: (inout Entry) -> Void) {
+    if !entries.isEmpty { change(&entries[entries.count - 1]) }
+  }
+
+  /// Gives the value of an earlier statement a name in what is written.
+  package mutating func name(result: Int, _ name: String) {
+    guard let index = entries.lastIndex(where: { $0.result == result }) else { return }
+    entries[index].resultName = name
+  }
+
+  package var isEmpty: Bool { !entries.contains { $0.kind != .remark && !$0.isInitial } }
+
+  /// Whether a name occurs in what was run.
+  package func mentions(_ name: String) -> Bool { entries.contains { $0.text.contains(name) } }
+
+  // MARK: What is written
+
+  /// A statement as a script has it, with the lines of its output.
+  struct Step {
+    var text: String
+    var output: [String]
+  }
+
+  /// The statements that an entry becomes.
+  func steps(of entry: Entry) -> [Step] {
+    var steps: [Step] = []
+    if let rounds = entry.rounds { steps.append(Step(text: "stop_after(\(rounds))", output: [])) }
+    guard let name = entry.resultName, let place = entry.expression, !entry.hasFailed else {
+      return steps + [Step(text: entry.text, output: Self.lines(entry.printed + entry.echo))]
+    }
+    // The value gets its name where it is made, and is shown in a statement of its own.
+    var bytes = Array(entry.text.utf8)
+    bytes.insert(contentsOf: Array("\(name) = ".utf8), at: place.lowerBound)
+    steps.append(
+      Step(text: String(decoding: bytes, as: UTF8.self), output: Self.lines(entry.printed)))
+    if !entry.echo.isEmpty { steps.append(Step(text: name, output: Self.lines(entry.echo))) }
+    return steps
+  }
+
+  /// Output as `attn test` compares it: line by line, without blanks at the ends.
+  static func lines(_ output: String) -> [String] {
+    var output = output[...]
+    if output.hasSuffix("\n") { output.removeLast() }
+    guard !output.isEmpty else { return [] }
+    return output.split(separator: "\n", omittingEmptySubsequences: false).map(recordable)
+  }
+
+  /// A line as it can stand behind `#>`: `...`, which stands for any lines, where the text would not
+  /// be read back as it is.
+  private static func recordable(_ line: Substring) -> String {
+    var line = line
+    while line.last == " " || line.last == "\r" { line.removeLast() }
+    var body = "#> \(line)".dropFirst(2)
+    if body.first == " " { body.removeFirst() }
+    let isWhole = body == line && !line.unicodeScalars.contains("\n")
+    return isWhole ? String(line) : "..."
+  }
+
+  static func recorded(_ output: [String]) -> [String] {
+    output.map { $0.isEmpty ? "#>" : "#> \($0)" }
+  }
+
+  /// The session as a script, which passes `attn test` as it is.
+  package var script: String {
+    let lines = scriptLines()
+    return lines.isEmpty ? "" : lines.joined(separator: "\n") + "\n"
+  }
+
+  /// The session as a script without output, for an editor.
+  package var source: String {
+    let lines = scriptLines(withOutput: false)
+    return lines.isEmpty ? "" : lines.joined(separator: "\n") + "\n"
+  }
+
+  private func scriptLines(withOutput: Bool = true) -> [String] {
+    var lines: [String] = []
+    for (index, entry) in entries.enumerated() {
+      if entry.kind == .remark, entry.text.hasPrefix("# %%"), !lines.isEmpty { lines.append("") }
+      if entry.joinsPrevious, index > 0, let last = lines.popLast() {
+        // `;` mutes what stands before it, and silent statements are all that is joined.
+        lines.append((last.hasSuffix(";") ? last + " " : last + "; ") + entry.text)
+        continue
+      }
+      guard entry.kind == .statement else {
+        lines.append(entry.text)
+        continue
+      }
+      for step in steps(of: entry) {
+        lines.append(step.text)
+        if withOutput {
+          lines += Self.recorded(step.output)
+        } else if entry.hasFailed, let first = step.output.first(where: { $0.hasPrefix("error:") }) {
+          lines.append("#> \(first)")
+        }
+      }
+    }
+    return lines
+  }
+}

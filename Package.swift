@@ -58,7 +58,7 @@ let package = Package(
     .testTarget(
       name: "InteractionTests",
       dependencies: ["Interaction", "Golden", "Language", "Builtins", "Syntax", "Tensors"]),
-    .testTarget(name: "PromptTests", dependencies: ["attn-command"]),
+    .testTarget(name: "PromptTests"),
   ],
   cLanguageStandard: .c11
 )

@@ -97,15 +97,21 @@ package struct Files: Sendable {
     bytes.reserveCapacity(Int(status.st_size))
     let size = 1 << 20
     var chunk = [UInt8](repeating: 0, count: size)
+    // A pipe may have nothing to read for long.
+    let mayWait = status.st_mode & S_IFMT != S_IFREG
     while true {
+      if mayWait {
+        var waiting = pollfd(fd: file, events: Int16(POLLIN), revents: 0)
+        while poll(&waiting, 1, 20) == 0, !Machine.isStopRequested {}
+      }
+      // Whoever asked for the stop knows what this error stands for.
+      guard !Machine.isStopRequested else { throw BuiltinError("the reading of \(path) was stopped") }
       let count = read(file, &chunk, size)
       if count < 0, errno == EINTR { continue }
       guard count >= 0 else { throw failure("read", path, errno) }
       guard count > 0 else { return bytes }
       bytes += chunk[..<count]
       watch?(bytes.count, max(Int(status.st_size), bytes.count))
-      // Whoever asked for the stop knows what this error stands for.
-      guard !Machine.isStopRequested else { throw BuiltinError("the reading of \(path) was stopped") }
       guard bytes.count <= Memory.limit else {
         throw BuiltinError("\(path) does not fit in memory")
       }

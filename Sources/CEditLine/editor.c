@@ -177,6 +177,8 @@ static void bracket_paste(bool on) {
   fflush(stdout);
 }
 
+void attn_editor_hold(attn_editor *editor, bool hold) { el_wset(editor->line, EL_PREP_TERM, hold ? 1 : 0); }
+
 attn_read attn_editor_read(attn_editor *editor, const char *prompt, const char *style) {
   size_t length;
   wchar_t *text = widened(prompt, &length);
@@ -188,6 +190,8 @@ attn_read attn_editor_read(attn_editor *editor, const char *prompt, const char *
   free(text);
   free(escape);
   EditLine *line = editor->line;
+  // libedit would draw the prompt first, and what is typed in between would be echoed.
+  attn_editor_hold(editor, true);
   bracket_paste(true);
   el_resize(line);
   editor->is_reading = true;
@@ -197,6 +201,7 @@ attn_read attn_editor_read(attn_editor *editor, const char *prompt, const char *
   int why = errno;
   editor->is_reading = false;
   bracket_paste(false);
+  attn_editor_hold(editor, true);
   if (entry != NULL && count > 0) {
     keep(editor, entry, entry[count - 1] == L'\n' ? count - 1 : count);
     return ATTN_READ_ENTRY;

@@ -164,6 +164,5 @@ attn_status attn_matmul(attn_dtype dtype, int64_t batch, int64_t m, int64_t n, i
     cut(&job, pieces);
     attn_parallel(job.batch_parts * job.row_parts * job.column_parts, run_part, &job);
   }
-  if (attn_should_stop()) return ATTN_STOPPED;
   return job.overflow ? ATTN_OVERFLOW : ATTN_OK;
 }

@@ -56,7 +56,12 @@ extension Shell {
     if let base = place.base { return fields(of: base, word) }
     var result = names(word)
     if let callee = place.callee, place.isAtArgumentStart {
-      result.candidates = keywords(of: callee, word) + result.candidates
+      let keywords = keywords(of: callee, word)
+      // Before anything is typed, the names of the language would only hide them.
+      if word.isEmpty, !keywords.isEmpty {
+        result.candidates.removeAll { session[$0.text] == nil && $0.text != "ans" }
+      }
+      result.candidates = keywords + result.candidates
     }
     return result
   }

@@ -75,7 +75,17 @@ package struct HistoryFile: Sendable {
   }
 
   static func encoded(_ entry: String) -> String {
-    entry.replacing("\\", with: "\\\\").replacing("\n", with: "\\n").replacing("\r", with: "\\r")
+    // By scalars: a carriage return and a line break together are one character.
+    var line = ""
+    for scalar in entry.unicodeScalars {
+      switch scalar {
+      case "\\": line += "\\\\"
+      case "\n": line += "\\n"
+      case "\r": line += "\\r"
+      default: line.unicodeScalars.append(scalar)
+      }
+    }
+    return line
   }
 
   static func decoded(_ line: String) -> String {

@@ -150,7 +150,7 @@ extension Shell {
     guard !use.isDefinition else { return }
     for name in use.readNames.sorted() where !use.assigned.contains(name) {
       if let cause = bindings.staleness(of: name), bindings.tell(name) {
-        screen.note("  \(name) is stale: \(cause) has changed since; :rerun runs all again")
+        screen.note("  \(name) is stale: \(cause) has changed since")
       }
     }
   }

@@ -35,6 +35,11 @@ package enum Machine {
     set { attn_request_stop(newValue) }
   }
 
+  /// What a kernel that gives up on request has written must not be seen by anybody.
+  static func checkStop() throws {
+    if isStopRequested { throw Interruption() }
+  }
+
   /// Runs a closure on a thread of its own with a deep stack, and waits for it.
   ///
   /// Scripts recurse as deep as `Interpreter` allows, whatever stack the caller has.

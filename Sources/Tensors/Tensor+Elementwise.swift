@@ -122,6 +122,7 @@ extension Tensor {
         comparison.kernel, dtype.kernel, rank, shape, a, pointer, b, other.pointer,
         result.pointer.assumingMemoryBound(to: UInt8.self))
     }
+    try Machine.checkStop()
     return result
   }
 
@@ -145,6 +146,7 @@ extension Tensor {
           result.pointer)
       }
     }
+    try Machine.checkStop()
     return result
   }
 
@@ -177,6 +179,7 @@ extension Tensor {
     // SAFETY: both buffers hold `count` elements of their dtypes.
     let status = attn_cast(
       dtype.kernel, target.kernel, Int64(count), x.pointer, result.pointer)
+    try Machine.checkStop()
     guard status == ATTN_OK else {
       throw TensorError("a value of {0} does not fit in \(target.name)", operands: [0])
     }
@@ -184,6 +187,7 @@ extension Tensor {
   }
 
   func check(_ status: attn_status) throws {
+    try Machine.checkStop()
     switch status {
     case ATTN_OK: return
     case ATTN_OVERFLOW:
@@ -193,7 +197,6 @@ extension Tensor {
       throw TensorError(
         "an integer tensor can't be raised to a negative power", operands: [1],
         hint: "convert it first: x.to(f32)")
-    case ATTN_STOPPED: throw Interruption()
     case ATTN_OUT_OF_RANGE: throw TensorError("an index is out of range", operands: [1])
     default: throw TensorError("the operation failed", operands: [0])
     }

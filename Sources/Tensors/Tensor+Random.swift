@@ -22,6 +22,7 @@ package struct RandomState: Sendable, Equatable {
     let result = try Tensor(uninitialized: dtype, shape)
     // SAFETY: the buffer holds `count` elements of the dtype.
     attn_random_uniform(dtype.kernel, Int64(result.count), seed, take(result.count), result.pointer)
+    try Machine.checkStop()
     return result
   }
 
@@ -30,6 +31,7 @@ package struct RandomState: Sendable, Equatable {
     let result = try Tensor(uninitialized: dtype, shape)
     // SAFETY: the buffer holds `count` elements of the dtype.
     attn_random_normal(dtype.kernel, Int64(result.count), seed, take(result.count), result.pointer)
+    try Machine.checkStop()
     return result
   }
 
@@ -40,6 +42,7 @@ package struct RandomState: Sendable, Equatable {
     attn_random_integers(
       Int64(result.count), seed, take(result.count), Int64(low), Int64(high),
       result.pointer.assumingMemoryBound(to: Int64.self))
+    try Machine.checkStop()
     return result
   }
 

@@ -5,6 +5,7 @@ import Tensors
 /// Ctrl-C: the first asks the computation to stop. In a script the second ends the program.
 enum Interrupts {
   private static let pending = Atomic(0)
+  private static let echoed = Atomic(false)
 
   static func install() {
     signal(SIGINT) { _ in
@@ -17,10 +18,14 @@ enum Interrupts {
   /// Notes the request; safe in a signal handler.
   static let handle: @convention(c) (Int32) -> Void = { _ in
     Interrupts.pending.wrappingAdd(1, ordering: .relaxed)
+    Interrupts.echoed.store(true, ordering: .relaxed)
     Machine.isStopRequested = true
   }
 
   static var isPending: Bool { pending.load(ordering: .relaxed) > 0 }
+
+  /// Whether the terminal has put `^C` where the next text is to go; asked once.
+  static func takeEcho() -> Bool { echoed.exchange(false, ordering: .relaxed) }
 
   /// The request has been answered; the script or the prompt goes on.
   static func acknowledge() {

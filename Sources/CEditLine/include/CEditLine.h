@@ -65,6 +65,10 @@ void attn_editor_close(attn_editor *editor);
 // Reads an entry into the line. `style` is an escape sequence around the prompt, or empty.
 attn_read attn_editor_read(attn_editor *editor, const char *prompt, const char *style);
 
+// Between two entries the terminal stays as it is while one is edited, so that what is typed while
+// something runs is not echoed into its output. Let go of it for other programs.
+void attn_editor_hold(attn_editor *editor, bool hold);
+
 // The line, while it is edited and after it has been read or interrupted.
 int32_t attn_editor_length(attn_editor *editor);
 int32_t attn_editor_cursor(attn_editor *editor);

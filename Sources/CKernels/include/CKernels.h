@@ -38,8 +38,9 @@ bool attn_use_isa(attn_isa isa);
 void attn_use_threads(int32_t count);
 int32_t attn_thread_count(void);
 
-// Asks the kernels that may take long to give up, from any thread or a signal handler. They then
-// return ATTN_STOPPED, and what they have written is of no use.
+// Asks the kernels that may take long to give up, from any thread or a signal handler: products,
+// elementwise functions, reductions, rows of softmax, sorting, random numbers. What they have written
+// is of no use then, so whoever calls them looks at the request when they return.
 void attn_request_stop(bool stop);
 bool attn_is_stop_requested(void);
 
@@ -75,7 +76,6 @@ typedef enum {
   ATTN_DIVISION_BY_ZERO = 2,
   ATTN_NEGATIVE_POWER = 3,  // an integer raised to a negative power
   ATTN_OUT_OF_RANGE = 4,    // an index outside its axis: *position says which
-  ATTN_STOPPED = 5,         // given up halfway, because that was asked for
 } attn_status;
 
 // y[i] = op(x[i]) for n contiguous elements; y may be x. Integer NEG and ABS report overflow.

@@ -39,6 +39,13 @@ final class LineEditor {
     }
   }
 
+  /// Runs a body, such as another program, with the terminal as it was found.
+  func released<Result>(_ body: () -> Result) -> Result {
+    attn_editor_hold(editor, false)
+    defer { attn_editor_hold(editor, true) }
+    return body()
+  }
+
   func remember(_ entry: String) { attn_editor_remember(editor, Transcript.shown(entry)) }
 
   // MARK: The line

@@ -14,12 +14,12 @@ struct Prompt {
     let isShown = Terminal.isTerminal(1)
     let isPlain = !isShown || Terminal.environment("TERM") ?? "dumb" == "dumb"
     let isColoured = Terminal.style(color) != .plain && !isPlain
-    let shell = Shell(screen: screen(isShown: isShown, isColoured: isColoured)) { session in
-      Terminal.prepare(session.context)
-    }
     Interrupts.install()
     attn_on_interrupt(Interrupts.handle)
     let reader = isPlain ? nil : LineEditor()
+    let shell = Shell(screen: screen(reader, isShown: isShown, isColoured: isColoured)) { session in
+      Terminal.prepare(session.context)
+    }
     if isShown { greet(shell, isColoured) }
     runInitFile(shell)
     return loop(shell, reader, isShown: isShown, isColoured: isColoured)
@@ -46,7 +46,8 @@ struct Prompt {
         return 0
       case .interrupted(let wasEmpty):
         emptyInterrupts = wasEmpty ? emptyInterrupts + 1 : 0
-        Terminal.writeError("^C\n")
+        _ = Interrupts.takeEcho()
+        Terminal.writeError(editor == nil ? "\n" : "^C\n")
         if emptyInterrupts >= 2 { Terminal.writeError("Ctrl-D or :quit leaves\n") }
       case .entry(let text):
         emptyInterrupts = 0
@@ -72,21 +73,30 @@ struct Prompt {
 
   // MARK: The place
 
-  private func screen(isShown: Bool, isColoured: Bool) -> Screen {
+  private func screen(_ reader: LineEditor?, isShown: Bool, isColoured: Bool) -> Screen {
     var screen = Screen()
-    screen.write = { text in
+    /// A line of its own for what is written, where a bar or an echo of `^C` has taken one.
+    func clear() {
       Terminal.bar?.hide()
+      if Interrupts.takeEcho(), isShown, reader == nil { Terminal.write("\n") }
+    }
+    screen.write = { text in
+      clear()
       Terminal.write(text)
     }
     screen.report = { text in
-      Terminal.bar?.hide()
+      clear()
       Terminal.writeError(text)
     }
     screen.note = { text in
       guard isShown else { return }
+      clear()
       Terminal.write(isColoured ? "\u{1B}[2m\(text)\u{1B}[0m\n" : text + "\n")
     }
-    screen.run = { command, file in Int(attn_run_program(command, file)) }
+    screen.run = { command, file in
+      guard let reader else { return Int(attn_run_program(command, file)) }
+      return reader.released { Int(attn_run_program(command, file)) }
+    }
     screen.environment = Terminal.environment
     screen.style = isColoured ? Terminal.style(color) : color == .always ? Terminal.style(color) : .plain
     screen.width = { Terminal.width }

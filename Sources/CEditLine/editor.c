@@ -27,15 +27,16 @@ struct attn_editor {
   // What was read, once reading has ended.
   wchar_t *entry;
   int32_t entry_length;
-  bool is_reading;
+  bool is_reading, is_vi;
 };
 
 // libedit gives a key's function nothing but the editor, so each has a function of its own. What a
-// handler can't do itself, libedit's own functions do: they are bound to sequences that no key sends.
-#define ACCEPT L"\033[9001~"
-#define EARLIER L"\033[9002~"
-#define LATER L"\033[9003~"
-#define SEARCH L"\033[9004~"
+// handler can't do itself, libedit's own functions do: they are bound to sequences behind a character
+// that the terminal makes a signal of.
+#define ACCEPT L"\0341"
+#define EARLIER L"\0342"
+#define LATER L"\0343"
+#define SEARCH L"\0344"
 
 static unsigned char answer(EditLine *line, attn_key key) {
   attn_editor *editor = NULL;
@@ -57,8 +58,19 @@ static unsigned char answer(EditLine *line, attn_key key) {
 #define KEY(NAME) \
   static unsigned char key_##NAME(EditLine *line, int c) { (void)c; return answer(line, ATTN_KEY_##NAME); }
 KEY(ENTER) KEY(NEWLINE) KEY(COMPLETE) KEY(UP) KEY(DOWN) KEY(LEFT) KEY(RIGHT) KEY(HOME) KEY(END)
-KEY(BACKSPACE) KEY(DELETE) KEY(DELETE_OR_LEAVE) KEY(KILL) KEY(SEARCH) KEY(PASTE) KEY(CLOSE_BRACE)
+KEY(BACKSPACE) KEY(DELETE) KEY(DELETE_OR_LEAVE) KEY(KILL) KEY(SEARCH) KEY(CLOSE_BRACE)
 KEY(CLOSE_PARENTHESIS) KEY(CLOSE_BRACKET)
+
+static unsigned char key_PASTE(EditLine *line, int c) {
+  (void)c;
+  attn_editor *editor = NULL;
+  el_wget(line, EL_CLIENTDATA, &editor);
+  // vi takes the escape in front of a paste for the end of inserting, and goes a character left.
+  if (editor->is_vi) el_cursor(line, 1);
+  unsigned char result = answer(line, ATTN_KEY_PASTE);
+  if (editor->is_vi) el_wpush(line, L"i");
+  return result;
+}
 
 typedef unsigned char (*key_function)(EditLine *, int);
 
@@ -129,14 +141,21 @@ attn_editor *attn_editor_open(attn_key_handler handler, void *context) {
   el_wset(line, EL_EDITOR, L"emacs");
   el_source(line, NULL);
   const wchar_t *mode = NULL;
-  bool is_vi = el_wget(line, EL_EDITOR, &mode) == 0 && mode != NULL && mode[0] == L'v';
+  bool is_vi = editor->is_vi =
+      el_wget(line, EL_EDITOR, &mode) == 0 && mode != NULL && mode[0] == L'v';
   for (size_t i = 0; i < sizeof bindings / sizeof *bindings; i++) {
     el_wset(line, EL_ADDFN, bindings[i].name, bindings[i].help, bindings[i].function);
     for (const wchar_t *const *key = bindings[i].keys; *key != NULL; key++) {
-      el_wset(line, EL_BIND, *key, bindings[i].name, NULL);
-      // vi's command mode has a map of its own; its plain letters keep their meaning there.
-      if (is_vi && (*key)[0] != L'}' && (*key)[0] != L')' && (*key)[0] != L']')
-        el_wset(line, EL_BIND, L"-a", *key, bindings[i].name, NULL);
+      bool is_escape = (*key)[0] == L'\033', is_sequence = is_escape && (*key)[1] >= L' ';
+      if (!is_vi) {
+        el_wset(line, EL_BIND, *key, bindings[i].name, NULL);
+      } else if (is_sequence) {
+        // In vi's way an escape leads to the command mode at once, where the rest of a sequence is read.
+        el_wset(line, EL_BIND, L"-a", *key + 1, bindings[i].name, NULL);
+      } else if (!is_escape) {
+        el_wset(line, EL_BIND, *key, bindings[i].name, NULL);
+        if ((*key)[0] == L'^') el_wset(line, EL_BIND, L"-a", *key, bindings[i].name, NULL);
+      }
     }
   }
   if (is_vi) {

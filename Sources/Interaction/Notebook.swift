@@ -123,26 +123,49 @@ package struct Notebook {
     return lines.isEmpty ? "" : lines.joined(separator: "\n") + "\n"
   }
 
-  private func scriptLines(withOutput: Bool = true) -> [String] {
-    var lines: [String] = []
-    for (index, entry) in entries.enumerated() {
-      if entry.kind == .remark, entry.text.hasPrefix("# %%"), !lines.isEmpty { lines.append("") }
-      if entry.joinsPrevious, index > 0, let last = lines.popLast() {
+  /// What is written, in order: comments, and statements with their output.
+  enum Block {
+    case remark(String)
+    case statement(String, output: [String], hasFailed: Bool)
+    case picture(Picture)
+  }
+
+  var blocks: [Block] {
+    var blocks: [Block] = []
+    for entry in entries {
+      if entry.joinsPrevious, case .statement(let last, _, _)? = blocks.last {
         // `;` mutes what stands before it, and silent statements are all that is joined.
-        lines.append((last.hasSuffix(";") ? last + " " : last + "; ") + entry.text)
+        let line = (last.hasSuffix(";") ? last + " " : last + "; ") + entry.text
+        blocks[blocks.count - 1] = .statement(line, output: [], hasFailed: false)
         continue
       }
       guard entry.kind == .statement else {
-        lines.append(entry.text)
+        blocks.append(.remark(entry.text))
         continue
       }
       for step in steps(of: entry) {
-        lines.append(step.text)
+        blocks.append(.statement(step.text, output: step.output, hasFailed: entry.hasFailed))
+      }
+      blocks += entry.pictures.map { .picture($0) }
+    }
+    return blocks
+  }
+
+  private func scriptLines(withOutput: Bool = true) -> [String] {
+    var lines: [String] = []
+    for block in blocks {
+      switch block {
+      case .remark(let text):
+        if text.hasPrefix("# %%"), !lines.isEmpty { lines.append("") }
+        lines.append(text)
+      case .statement(let text, let output, let hasFailed):
+        lines.append(text)
         if withOutput {
-          lines += Self.recorded(step.output)
-        } else if entry.hasFailed, let first = step.output.first(where: { $0.hasPrefix("error:") }) {
+          lines += Self.recorded(output)
+        } else if hasFailed, let first = output.first(where: { $0.hasPrefix("error:") }) {
           lines.append("#> \(first)")
         }
+      case .picture: continue
       }
     }
     return lines

@@ -81,23 +81,22 @@ extension Notebook {
 
   private var parts: [Part] {
     var parts: [Part] = []
-    for entry in entries {
-      guard entry.kind == .statement else {
+    for block in blocks {
+      switch block {
+      case .remark(let text):
         // A title is the page's own; other remarks stay comments.
-        for line in entry.text.split(separator: "\n", omittingEmptySubsequences: false) {
+        for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
           if line.hasPrefix("# %%") {
             parts.append(.title(trimmed(line.dropFirst(4))))
           } else {
             parts.append(.code(String(line)))
           }
         }
-        continue
+      case .statement(let text, let output, _):
+        parts.append(.code(text))
+        if !output.isEmpty { parts.append(.output(output)) }
+      case .picture(let picture): parts.append(.picture(picture))
       }
-      for step in steps(of: entry) {
-        parts.append(.code(step.text))
-        if !step.output.isEmpty { parts.append(.output(step.output)) }
-      }
-      parts += entry.pictures.map { .picture($0) }
     }
     return parts
   }

@@ -17,8 +17,8 @@ enum Piece: Equatable {
         index + 1 < script.statements.count
         ? script.statements[index + 1].span.start : source.bytes.count
       let end = end(of: statement, before: next, source, comments)
-      let (remark, lead) = lead(of: statement, from: at, comments)
-      if let remark { pieces.append(.remark(remark)) }
+      let (remarks, lead) = lead(of: statement, from: at, comments)
+      pieces += remarks.map { .remark($0) }
       let expected = comments.first { $0.kind == .output && $0.span.start >= end }
       let isMeantToFail = expected.map { $0.span.start < next } ?? false
       let between = source.text(at..<statement.span.start)
@@ -28,9 +28,7 @@ enum Piece: Equatable {
           isOnSameLine: index > 0 && !between.contains("\n"), isMeantToFail: isMeantToFail))
       at = end
     }
-    let rest = remarks(script.comments.filter { $0.span.start >= at })
-    if !rest.isEmpty { pieces.append(.remark(rest)) }
-    return pieces
+    return pieces + remarks(script.comments.filter { $0.span.start >= at }).map { .remark($0) }
   }
 
   /// Behind the statement, the `;` that mutes it and a comment on its line.
@@ -60,21 +58,34 @@ enum Piece: Equatable {
   /// part of it.
   private static func lead(
     of statement: Statement, from start: Int, _ comments: [Comment]
-  ) -> (remark: String?, lead: String) {
+  ) -> (remarks: [String], lead: String) {
     let above = comments.filter { $0.span.start >= start && $0.span.start < statement.span.start }
     let cell = above.lastIndex { $0.kind == .cell }
     let before = remarks(cell.map { Array(above[...$0]) } ?? [])
     let own = remarks(cell.map { Array(above[($0 + 1)...]) } ?? above)
-    return (before.isEmpty ? nil : before, own.isEmpty ? "" : own + "\n")
+    return (before, own.map { $0 + "\n" }.joined())
   }
 
-  private static func remarks(_ comments: [Comment]) -> String {
-    comments.filter {
-      switch $0.kind {
-      case .plain: !$0.text.hasPrefix("expect-failure:")
-      case .documentation, .cell: true
-      case .output, .tolerance: false
+  /// Comments as remarks: a cell's title is one of its own.
+  private static func remarks(_ comments: [Comment]) -> [String] {
+    var remarks: [String] = []
+    var isOpen = false
+    for comment in comments {
+      switch comment.kind {
+      case .output, .tolerance: continue
+      case .plain where comment.text.hasPrefix("expect-failure:"): continue
+      case .cell:
+        remarks.append(comment.span.text)
+        isOpen = false
+      case .plain, .documentation:
+        if isOpen, let last = remarks.popLast() {
+          remarks.append(last + "\n" + comment.span.text)
+        } else {
+          remarks.append(comment.span.text)
+        }
+        isOpen = true
       }
-    }.map(\.span.text).joined(separator: "\n")
+    }
+    return remarks
   }
 }

@@ -27,7 +27,8 @@ extension Shell {
         if notebook.entries.count == before + 1, let entry = notebook.entries.last {
           let isSilent = entry.isSilent && entry.rounds == nil && entry.kind == .statement
           if isSilent, isOnSameLine, silentLine { notebook.joinLast() }
-          silentLine = isSilent && !entry.text.contains("#")
+          // Behind a comment on the line nothing can follow.
+          silentLine = isSilent && entry.text.split(separator: "\n").last?.contains("#") == false
         } else {
           silentLine = false
         }

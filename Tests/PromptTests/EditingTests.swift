@@ -172,7 +172,8 @@ import Testing
     prompt.type("\u{1B}")
     try prompt.wait("the entry") { prompt.lines.contains { $0.hasPrefix("attn> first = 11") } }
     prompt.type(P.control("E") + "1" + P.enter)
-    try prompt.expectText("attn> first = 111")
+    try prompt.wait("its answer") { prompt.last(2) == ["attn> first = 111", "  first : Int"] }
+    try prompt.expectPrompt()
     try prompt.enter("first")
     #expect(prompt.last(1) == ["111"])
   }

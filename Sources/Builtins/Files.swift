@@ -84,7 +84,9 @@ package struct Files: Sendable {
     case .folder: throw BuiltinError("\(path) is a folder")
     case .file, .other: break
     }
-    let file = open(full, O_RDONLY | O_CLOEXEC)
+    // A named pipe would keep us waiting for somebody to write, deaf to anything else.
+    let mayWait = Self.kind(of: full) == .other
+    let file = open(full, O_RDONLY | O_CLOEXEC | (mayWait ? O_NONBLOCK : 0))
     guard file >= 0 else { throw failure("read", path, errno) }
     defer { close(file) }
     var status = stat()
@@ -97,8 +99,6 @@ package struct Files: Sendable {
     bytes.reserveCapacity(Int(status.st_size))
     let size = 1 << 20
     var chunk = [UInt8](repeating: 0, count: size)
-    // A pipe may have nothing to read for long.
-    let mayWait = status.st_mode & S_IFMT != S_IFREG
     while true {
       if mayWait {
         var waiting = pollfd(fd: file, events: Int16(POLLIN), revents: 0)
@@ -107,7 +107,7 @@ package struct Files: Sendable {
       // Whoever asked for the stop knows what this error stands for.
       guard !Machine.isStopRequested else { throw BuiltinError("the reading of \(path) was stopped") }
       let count = read(file, &chunk, size)
-      if count < 0, errno == EINTR { continue }
+      if count < 0, errno == EINTR || errno == EAGAIN { continue }
       guard count >= 0 else { throw failure("read", path, errno) }
       guard count > 0 else { return bytes }
       bytes += chunk[..<count]

@@ -123,7 +123,10 @@ extension Shell {
     let loops = session.context.loops
     guard loops.isStopping, loops.limit == nil else { return true }
     let rounds = loops.rounds
-    screen.report("interrupted after \(count(rounds, "round", "rounds")); what they made is kept\n")
+    screen.report(
+      rounds == 0
+        ? "interrupted before a first round was done\n"
+        : "interrupted after \(count(rounds, "round", "rounds")); what they made is kept\n")
     if loops.started == 1, let text = statement.replacingSteps(by: rounds, in: session) {
       let before = statement.span.source.bytes[..<statement.span.start]
       let after = statement.span.source.bytes[statement.span.end...]

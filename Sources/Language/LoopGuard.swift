@@ -5,7 +5,7 @@ import Tensors
 /// session that keeps what interrupted loops have done, where the user interrupts it.
 ///
 /// An interruption takes back the round in flight. For that the names' values are noted before a
-/// round, at most every tenth of a second: a note holds on to a list that would otherwise grow in
+/// round, at most every twentieth of a second: a note holds on to a list that would otherwise grow in
 /// place, and short rounds are quickly run again.
 final class LoopGuard {
   private let interpreter: Interpreter
@@ -22,7 +22,7 @@ final class LoopGuard {
     let context = interpreter.context
     if interpreter.keepsInterruptedLoops {
       let now = ContinuousClock.now
-      if notedAt.map({ now - $0 > .milliseconds(100) }) ?? true {
+      if notedAt.map({ now - $0 > .milliseconds(50) }) ?? true {
         note = Session.Note(interpreter)
         notedAt = now
       }

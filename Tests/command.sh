@@ -63,6 +63,13 @@ check "a test that differs" 1 '0 passed, 1 failed' '' sh -c "$attn test $work/di
 check "no update where CI is set" 2 '^-$' 'CI is set' sh -c "CI=1 $attn test --update $work/differs.attn; s=\$?; echo -; exit \$s"
 check "an update" 0 'updated' '' sh -c "CI= $attn test --update $work/differs.attn && $attn test $work/differs.attn; s=\$?; echo >&2; exit \$s"
 
+check "a script from a pipe" 0 '^3 false x.txt$' '' sh -c "$attn <$work/ok.attn; echo >&2"
+check "an expression from a pipe" 0 '^2$' '' sh -c "echo 1+1 | $attn; echo >&2"
+check "a failing script from a pipe" 1 '^-$' 'stdin:2:1: error: matmul' sh -c "cat $work/bad.attn | $attn; s=\$?; echo -; exit \$s"
+check "a mistake in a text from a pipe" 1 '^-$' 'stdin:1:4: error: expected' sh -c "$attn <$work/syntax.attn; s=\$?; echo -; exit \$s"
+check "no input at all" 0 '^-$' '' sh -c "$attn; s=\$?; echo -; echo >&2; exit \$s"
+check "no prompt and no codes in a pipe" 0 '^0 = ' '' sh -c "echo 'heatmap(eye(3))' | TERM=xterm $attn | grep -v '$(printf '\033')\|attn>'; echo >&2"
+
 # Ctrl-C in a training loop: the model so far, the rest of the script, and exit 130.
 cat >"$work/long.attn" <<'EOF'
 corpus = chars("abcdefgh" .repeat_text(200))

@@ -122,8 +122,10 @@ extension Arguments {
   func reading<Result>(_ body: (Files) throws -> Result) throws -> Result {
     var files = context.files
     if let progress = context.progress {
-      progress.update("load", done: 0, total: 1, note: "")
-      files.watch = { done, total in progress.update("load", done: done, total: total, note: "") }
+      progress.update("load", done: 0, total: 0, unit: "MB", note: "")
+      files.watch = { done, total in
+        progress.update("load", done: done >> 20, total: total >> 20, unit: "MB", note: "")
+      }
     }
     defer { context.progress?.finish() }
     do {

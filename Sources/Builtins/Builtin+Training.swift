@@ -189,7 +189,7 @@ extension Builtin {
         if !note.isNone, progress.isDue, case .string(let shown) = try context.call(note, [state]) {
           text = shown
         }
-        progress.update(label, done: index + 1, total: steps, note: text)
+        progress.update(context.loops.label(label), done: index + 1, total: steps, unit: "step", note: text)
       }
     }
     return state

@@ -54,6 +54,13 @@ package struct LoopState {
   package var isStopping = false
   /// Calls of `iterate` in flight.
   package var depth = 0
+  /// How far the outermost `for` or comprehension has come, for the progress that is shown.
+  package var outer: (done: Int, total: Int)?
+
+  /// What progress is called: `train`, or `2/5 train` in the second round of five.
+  package func label(_ name: String) -> String {
+    outer.map { "\($0.done + 1)/\($0.total) \(name)" } ?? name
+  }
 
   /// Counts a round, unless the loops are to end before it.
   package mutating func begin() -> Bool {
@@ -83,6 +90,7 @@ package struct Picture {
 package protocol ProgressReporter: AnyObject {
   /// Whether the next update will be drawn: what costs time to say need not be said otherwise.
   var isDue: Bool { get }
-  func update(_ label: String, done: Int, total: Int, note: String)
+  /// - unit: what is counted: `step`, `round`, `MB`.
+  func update(_ label: String, done: Int, total: Int, unit: String, note: String)
   func finish()
 }

@@ -1,20 +1,20 @@
-// The editor: one libedit with our keys, and the signals it needs.
+// The editor: one libedit with our keys.
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
 
 #include "include/CEditLine.h"
 
-#include <errno.h>
 #include <histedit.h>
 #include <langinfo.h>
 #include <locale.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <wchar.h>
+
+#include "input.h"
 
 enum { HISTORY_SIZE = 10000, STYLE_MARK = 1 };
 
@@ -136,7 +136,8 @@ attn_editor *attn_editor_open(attn_key_handler handler, void *context) {
   history_w(editor->history, &event, H_SETUNIQUE, 1);
   el_wset(line, EL_CLIENTDATA, editor);
   el_wset(line, EL_HIST, history_w, editor->history);
-  el_wset(line, EL_SIGNAL, 1);
+  el_wset(line, EL_SIGNAL, 0);
+  el_wset(line, EL_GETCFN, attn_next_character);
   el_wset(line, EL_PROMPT_ESC, prompt_of, STYLE_MARK);
   el_wset(line, EL_EDITOR, L"emacs");
   el_source(line, NULL);
@@ -190,12 +191,6 @@ static void keep(attn_editor *editor, const wchar_t *text, int32_t length) {
   if (editor->entry != NULL) wmemcpy(editor->entry, text, (size_t)length);
 }
 
-// Asks a terminal to mark what is pasted, while we read.
-static void bracket_paste(bool on) {
-  fputs(on ? "\033[?2004h" : "\033[?2004l", stdout);
-  fflush(stdout);
-}
-
 void attn_editor_hold(attn_editor *editor, bool hold) { el_wset(editor->line, EL_PREP_TERM, hold ? 1 : 0); }
 
 attn_read attn_editor_read(attn_editor *editor, const char *prompt, const char *style) {
@@ -211,24 +206,27 @@ attn_read attn_editor_read(attn_editor *editor, const char *prompt, const char *
   EditLine *line = editor->line;
   // libedit would draw the prompt first, and what is typed in between would be echoed.
   attn_editor_hold(editor, true);
-  bracket_paste(true);
+  attn_mark_pastes(true);
+  attn_answer_suspension(true);
   el_resize(line);
   editor->is_reading = true;
+  // What was to stop a computation is not meant for the line.
+  attn_take_interruption();
   int count = 0;
-  errno = 0;
   const wchar_t *entry = el_wgets(line, &count);
-  int why = errno;
   editor->is_reading = false;
-  bracket_paste(false);
+  attn_answer_suspension(false);
+  attn_mark_pastes(false);
   attn_editor_hold(editor, true);
-  if (entry != NULL && count > 0) {
+  bool was_interrupted = attn_take_interruption();
+  if (entry != NULL && count > 0 && !was_interrupted) {
     keep(editor, entry, entry[count - 1] == L'\n' ? count - 1 : count);
     return ATTN_READ_ENTRY;
   }
   const LineInfoW *info = el_wline(line);
   keep(editor, info->buffer, (int32_t)(info->lastchar - info->buffer));
   el_reset(line);
-  return count < 0 && why == EINTR ? ATTN_READ_INTERRUPTED : ATTN_READ_END;
+  return was_interrupted ? ATTN_READ_INTERRUPTED : ATTN_READ_END;
 }
 
 int32_t attn_editor_length(attn_editor *editor) {

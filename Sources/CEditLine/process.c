@@ -1,4 +1,4 @@
-// Signals, and other programs on our terminal.
+// Other programs on our terminal.
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
@@ -13,21 +13,6 @@
 #include "include/CEditLine.h"
 
 extern char **environ;
-
-void attn_on_interrupt(void (*handler)(int)) {
-  struct sigaction action = {.sa_handler = handler};  // without SA_RESTART
-  sigemptyset(&action.sa_mask);
-  sigaction(SIGINT, &action, NULL);
-  signal(SIGPIPE, SIG_IGN);
-}
-
-void attn_block_signals(void) {
-  sigset_t set;
-  sigemptyset(&set);
-  int blocked[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT, SIGWINCH};
-  for (size_t i = 0; i < sizeof blocked / sizeof *blocked; i++) sigaddset(&set, blocked[i]);
-  pthread_sigmask(SIG_BLOCK, &set, NULL);
-}
 
 int32_t attn_run_program(const char *command, const char *file) {
   // The program answers Ctrl-C itself, and we don't while it runs.

@@ -87,7 +87,7 @@ final class PromptProcess {
     let inFolder = ["/bin/sh", "-c", "cd \"$0\" && exec \"$@\"", self.home, Self.program]
     let words = Self.copies(inFolder + arguments)
     let settings = Self.copies(variables.map { "\($0)=\($1)" })
-    defer { (words + settings).forEach { free($0) } }
+    defer { for word in words + settings { free(word) } }
     let result = posix_spawn(&process, inFolder[0], &actions, &attributes, words, settings)
     try #require(result == 0, "the program is not there: \(Self.program)")
     if waits { try expectPrompt() }
@@ -113,7 +113,7 @@ final class PromptProcess {
   static func remove(_ folder: String) {
     var child: pid_t = 0
     let words = copies(["rm", "-rf", folder])
-    defer { words.forEach { free($0) } }
+    defer { for word in words { free(word) } }
     if posix_spawn(&child, "/bin/rm", nil, nil, words, environ) == 0 { waitpid(child, nil, 0) }
   }
 

@@ -15,6 +15,9 @@ let package = Package(
   ],
   targets: [
     .target(name: "CKernels"),
+    .systemLibrary(
+      name: "CLibEdit", pkgConfig: "libedit", providers: [.apt(["libedit-dev"])]),
+    .target(name: "CEditLine", dependencies: ["CLibEdit"]),
     .target(name: "Shapes"),
     .target(name: "Syntax"),
     .target(name: "Tensors", dependencies: ["CKernels"]),
@@ -30,10 +33,13 @@ let package = Package(
     .target(name: "Attn", dependencies: ["Language", "Builtins", "Syntax", "Autodiff", "Tensors"]),
     .target(
       name: "Golden", dependencies: ["Attn", "Language", "Builtins", "Drawing", "Syntax", "Tensors"]),
+    .target(
+      name: "Interaction",
+      dependencies: ["Golden", "Language", "Builtins", "Drawing", "Syntax", "Tensors"]),
     .executableTarget(
       name: "attn-command",
       dependencies: [
-        "Golden", "Language", "Builtins", "Drawing", "Syntax", "Tensors",
+        "Interaction", "CEditLine", "Golden", "Language", "Builtins", "Drawing", "Syntax", "Tensors",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "Sources/attn"),
@@ -53,6 +59,10 @@ let package = Package(
     .testTarget(
       name: "ReferenceTests", dependencies: ["Language", "Builtins", "Autodiff", "Tensors"]),
     .testTarget(name: "AttnTests", dependencies: ["Attn"]),
+    .testTarget(
+      name: "InteractionTests",
+      dependencies: ["Interaction", "Golden", "Language", "Builtins", "Syntax", "Tensors"]),
+    .testTarget(name: "PromptTests"),
   ],
   cLanguageStandard: .c11
 )

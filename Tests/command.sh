@@ -92,6 +92,13 @@ check "TAP" 1 '^not ok 1 - ' '' sh -c "printf '1\n#> 2\n' >$work/differs2.attn; 
 check "JUnit" 0 'failures=.1.' '' sh -c "$attn test --junit $work/report.xml $work/differs2.attn; cat $work/report.xml; echo >&2"
 check "annotations" 1 '^::error file=differs2.attn,line=1,' '' sh -c "GITHUB_ACTIONS=true GITHUB_WORKSPACE=$work $attn test $work/differs2.attn; s=\$?; echo >&2; exit \$s"
 
+check "a script from a pipe" 0 '^3 false x.txt$' '' sh -c "$attn <$work/ok.attn; echo >&2"
+check "an expression from a pipe" 0 '^2$' '' sh -c "echo 1+1 | $attn; echo >&2"
+check "a failing script from a pipe" 1 '^-$' 'stdin:2:1: error: matmul' sh -c "cat $work/bad.attn | $attn; s=\$?; echo -; exit \$s"
+check "a mistake in a text from a pipe" 1 '^-$' 'stdin:1:4: error: expected' sh -c "$attn <$work/syntax.attn; s=\$?; echo -; exit \$s"
+check "no input at all" 0 '^-$' '' sh -c "$attn; s=\$?; echo -; echo >&2; exit \$s"
+check "no prompt and no codes in a pipe" 0 '^0 = ' '' sh -c "echo 'heatmap(eye(3))' | TERM=xterm $attn | grep -v '$(printf '\033')\|attn>'; echo >&2"
+
 # Ctrl-C in a training loop: the model so far, the rest of the script, and exit 130.
 cat >"$work/long.attn" <<'EOF'
 corpus = chars("abcdefgh" .repeat_text(200))

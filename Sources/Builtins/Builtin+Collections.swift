@@ -342,7 +342,8 @@ extension Tensor {
 }
 
 extension Value {
-  fileprivate var typeName: String {
+  /// What `type` says.
+  package var typeName: String {
     switch self {
     case .undefined, .none: "none"
     case .bool: "Bool"

@@ -120,8 +120,16 @@ extension Builtin {
 extension Arguments {
   /// Runs `body` with the session's files; its errors point at the first parameter that is a path.
   func reading<Result>(_ body: (Files) throws -> Result) throws -> Result {
+    var files = context.files
+    if let progress = context.progress {
+      progress.update("load", done: 0, total: 0, unit: "MB", note: "")
+      files.watch = { done, total in
+        progress.update("load", done: done >> 20, total: total >> 20, unit: "MB", note: "")
+      }
+    }
+    defer { context.progress?.finish() }
     do {
-      return try body(context.files)
+      return try body(files)
     } catch var error as BuiltinError {
       let names = builtin.signature.parameters.map(\.name)
       let position = names.firstIndex { $0 == "path" || $0 == "folder" }

@@ -3,7 +3,7 @@ import Tensors
 
 /// What writes to the output.
 extension Builtin {
-  package static let outputFamily: [Builtin] = [print, heatmap, plot]
+  package static let outputFamily: [Builtin] = [print, digits, heatmap, plot]
 
   static let print = Builtin(
     "print(values...)", "Writes values, separated by blanks, and a line break.",
@@ -20,6 +20,19 @@ extension Builtin {
       line += text
     }
     context.output(line + "\n")
+    return .none
+  }
+
+  static let digits = Builtin(
+    "digits(n)", "Sets how many decimals printed tensors have from here on; 4 at first.",
+    examples: [.fails("digits(-1)", "digits: n is from 0 to 100, and -1 is given")],
+    traits: .effectful
+  ) { arguments in
+    let n = try arguments.int("n")
+    guard (0...100).contains(n) else {
+      throw BuiltinError("n is from 0 to 100, and \(n) is given", at: [0])
+    }
+    arguments.context.digits = n
     return .none
   }
 
@@ -54,11 +67,15 @@ extension Builtin {
       }
       return items
     }
-    arguments.context.output(
-      Drawing.heatmap(
-        x, rows: try labels("rows", x.rank == 1 ? 1 : x.shape[0]),
-        columns: try labels("columns", x.shape[x.rank - 1]),
-        title: try arguments.optionalString("title"), style: arguments.context.style) + "\n")
+    let rows = try labels("rows", x.rank == 1 ? 1 : x.shape[0])
+    let columns = try labels("columns", x.shape[x.rank - 1])
+    let title = try arguments.optionalString("title")
+    arguments.context.show(
+      Picture {
+        Drawing.heatmap(x, rows: rows, columns: columns, title: title, style: $0)
+      } svg: {
+        Drawing.heatmapSVG(x, rows: rows, columns: columns, title: title)
+      })
     return .none
   }
 
@@ -101,10 +118,20 @@ extension Builtin {
       }
       return (name: name, x: x, y: y)
     }
-    arguments.context.output(
-      Drawing.plot(
-        series, title: try arguments.optionalString("title"), style: arguments.context.style) + "\n"
-    )
+    let title = try arguments.optionalString("title")
+    arguments.context.show(
+      Picture {
+        Drawing.plot(series, title: title, style: $0)
+      } svg: {
+        Drawing.plotSVG(series, title: title)
+      })
     return .none
+  }
+}
+
+extension Context {
+  fileprivate func show(_ picture: Picture) {
+    if let draw { return draw(picture) }
+    output(picture.text(style) + "\n")
   }
 }

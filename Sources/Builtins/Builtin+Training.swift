@@ -4,7 +4,7 @@ import Tensors
 /// What the training functions of the library, which are written in attn, stand on.
 extension Builtin {
   package static let trainingFamily: [Builtin] = [
-    param, buffer, training, freeze, zerosLike, adamwStep, iterate, textBatches, sample,
+    param, buffer, training, freeze, zerosLike, adamwStep, iterate, stopAfter, textBatches, sample,
     randomState, restoreRandom, withoutDraws,
   ]
 
@@ -162,16 +162,25 @@ extension Builtin {
     let note = arguments["note"]
     var state = arguments["state"]
     var random = context.random
-    defer { if !label.isEmpty { context.progress?.finish() } }
+    // A loop inside the step of another does not end by itself: the whole step is dropped.
+    let isOutermost = context.loops.depth == 0
+    context.loops.depth += 1
+    if isOutermost { context.loops.started += 1 }
+    defer {
+      context.loops.depth -= 1
+      if !label.isEmpty { context.progress?.finish() }
+    }
     guard start < steps else { return state }
     for index in start..<steps {
+      if isOutermost, !context.loops.begin() { return state }
       do {
         if context.isInterrupted() { throw Interruption() }
         state = try context.call(arguments["f"], [.int(index), state])
-      } catch is Interruption {
+      } catch  where context.isInterrupted() && isOutermost {
         // The draws of the dropped step are taken back, so that it can be run again.
         context.random = random
-        context.noteInterruption()
+        context.loops.rounds -= 1
+        context.stopLoops()
         return state
       }
       random = context.random
@@ -180,10 +189,28 @@ extension Builtin {
         if !note.isNone, progress.isDue, case .string(let shown) = try context.call(note, [state]) {
           text = shown
         }
-        progress.update(label, done: index + 1, total: steps, note: text)
+        progress.update(context.loops.label(label), done: index + 1, total: steps, unit: "step", note: text)
       }
     }
     return state
+  }
+
+  static let stopAfter = Builtin(
+    "stop_after(rounds)",
+    """
+    Ends the loops of the next statement after so many rounds, as Ctrl-C would have: a loop of \
+    `iterate`, such as `train` and `generate` run, gives the state so far, and a loop that is itself \
+    the statement is left. The prompt writes it into a saved session where a loop was interrupted.
+    """,
+    examples: [.fails("stop_after(-1)", "stop_after: rounds is not negative, and -1 is given")],
+    traits: .effectful
+  ) { arguments in
+    let rounds = try arguments.int("rounds")
+    guard rounds >= 0 else {
+      throw BuiltinError("rounds is not negative, and \(rounds) is given", at: [0])
+    }
+    arguments.context.loops.nextLimit = rounds
+    return .none
   }
 
   static let textBatches = Builtin(

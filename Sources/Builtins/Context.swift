@@ -23,19 +23,75 @@ package final class Context {
   package var isInterrupted: () -> Bool = { false }
   /// Tells that an interruption was answered by stopping a loop early.
   package var noteInterruption: () -> Void = {}
+  /// Shows a picture; as text in the output where a host wants nothing else.
+  package var draw: ((Picture) -> Void)?
+  /// How much output is recorded, and how it is cut back to that: what a dropped round of a loop
+  /// wrote is no part of the record.
+  package var outputLength: () -> Int = { 0 }
+  package var cutOutput: (Int) -> Void = { _ in }
+  package var loops = LoopState()
 
   package init() {}
+
+  /// Ends the loops of the statement at hand, after an interruption.
+  package func stopLoops() {
+    loops.isStopping = true
+    noteInterruption()
+  }
+}
+
+/// How far the loops of the statement at hand have come: those of `iterate`, outermost calls only,
+/// and a loop that is itself the statement. Only these end early and keep what they have.
+package struct LoopState {
+  /// Rounds that have begun and were not dropped.
+  package var rounds = 0
+  /// After how many rounds the loops end as if the user had asked.
+  package var limit: Int?
+  /// The limit of the statement to come.
+  package var nextLimit: Int?
+  /// Loops that have begun.
+  package var started = 0
+  /// A loop has ended early: those that follow in the statement do not begin.
+  package var isStopping = false
+  /// Calls of `iterate` in flight.
+  package var depth = 0
+  /// How far the outermost `for` or comprehension has come, for the progress that is shown.
+  package var outer: (done: Int, total: Int)?
+
+  /// What progress is called: `train`, or `2/5 train` in the second round of five.
+  package func label(_ name: String) -> String {
+    outer.map { "\($0.done + 1)/\($0.total) \(name)" } ?? name
+  }
+
+  /// Counts a round, unless the loops are to end before it.
+  package mutating func begin() -> Bool {
+    if rounds == limit { isStopping = true }
+    guard !isStopping else { return false }
+    rounds += 1
+    return true
+  }
+
+  package mutating func beginStatement() {
+    self = LoopState(limit: nextLimit)
+  }
+}
+
+/// A drawing, which can be shown as text in any style and as an SVG image.
+package struct Picture {
+  package let text: (Drawing.Style) -> String
+  package let svg: () -> String
+
+  package init(_ text: @escaping (Drawing.Style) -> String, svg: @escaping () -> String) {
+    self.text = text
+    self.svg = svg
+  }
 }
 
 /// Shows how far a long loop has come. Nothing of it reaches stdout.
 package protocol ProgressReporter: AnyObject {
   /// Whether the next update will be drawn: what costs time to say need not be said otherwise.
   var isDue: Bool { get }
-  func update(_ label: String, done: Int, total: Int, note: String)
+  /// - unit: what is counted: `step`, `round`, `MB`.
+  func update(_ label: String, done: Int, total: Int, unit: String, note: String)
   func finish()
-}
-
-/// The user asked to stop.
-package struct Interruption: Error {
-  package init() {}
 }

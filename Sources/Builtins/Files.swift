@@ -33,6 +33,8 @@ package struct Files: Sendable {
       self.keepsWrites = keepsWrites
     }
   }
+  /// Told how many bytes of how many have been read. Only the thread that reads has it.
+  nonisolated(unsafe) package var watch: ((_ done: Int, _ total: Int) -> Void)?
 
   package init(
     base: String = ".", workingFolder: String = ".", typed: Set<String> = [],
@@ -129,7 +131,9 @@ package struct Files: Sendable {
     case .folder: throw BuiltinError("\(path) is a folder")
     case .file, .other: break
     }
-    let file = open(full, O_RDONLY | O_CLOEXEC)
+    // A named pipe would keep us waiting for somebody to write, deaf to anything else.
+    let mayWait = Self.kind(of: full) == .other
+    let file = open(full, O_RDONLY | O_CLOEXEC | (mayWait ? O_NONBLOCK : 0))
     guard file >= 0 else { throw failure("read", path, errno) }
     defer { close(file) }
     var status = stat()
@@ -143,11 +147,18 @@ package struct Files: Sendable {
     let size = 1 << 20
     var chunk = [UInt8](repeating: 0, count: size)
     while true {
+      if mayWait {
+        var waiting = pollfd(fd: file, events: Int16(POLLIN), revents: 0)
+        while poll(&waiting, 1, 20) == 0, !Machine.isStopRequested {}
+      }
+      // Whoever asked for the stop knows what this error stands for.
+      guard !Machine.isStopRequested else { throw BuiltinError("the reading of \(path) was stopped") }
       let count = read(file, &chunk, size)
-      if count < 0, errno == EINTR { continue }
+      if count < 0, errno == EINTR || errno == EAGAIN { continue }
       guard count >= 0 else { throw failure("read", path, errno) }
       guard count > 0 else { return bytes }
       bytes += chunk[..<count]
+      watch?(bytes.count, max(Int(status.st_size), bytes.count))
       guard bytes.count <= Memory.limit else {
         throw BuiltinError("\(path) does not fit in memory")
       }

@@ -11,6 +11,20 @@ extension Value {
     }
   }
 
+  /// All of it, nothing left out: what a pager opens.
+  package func wholeText(digits: Int) -> String {
+    switch self {
+    case .string(let text): text
+    case .tensor(let variable): Drawing.text(of: variable.tensor, digits: digits, isWhole: true)
+    case .list(let items): items.map { $0.wholeText(digits: digits) }.joined(separator: "\n")
+    case .record(let record) where !record.isTuple:
+      zip(record.labels, record.values).map { label, value in
+        (label.map { "\($0): " } ?? "") + value.wholeText(digits: digits)
+      }.joined(separator: "\n")
+    default: text(digits: digits)
+    }
+  }
+
   /// One value; tensors of rank 1 and more take several lines.
   private func inline(digits: Int) -> String {
     switch self {

@@ -406,7 +406,7 @@ static attn_status run_all(job *j, int64_t price) {
   }
   j->parts = attn_pieces(s->count * price / 4, (s->count + 4095) / 4096);
   if (j->parts <= 1) return j->by_rows ? run_rows(j, 0, s->count) : run_blocks(j, 0, s->count);
-  attn_parallel(j->parts, run_part, j);
+  attn_parallel_stoppable(j->parts, run_part, j);
   return (attn_status)atomic_load_explicit(&j->status, memory_order_relaxed);
 }
 
@@ -497,9 +497,9 @@ static void unary_part(void *context, int64_t part) {
 }
 
 static attn_status run_all_unary(unary_job *j, int64_t price) {
-  j->parts = attn_pieces(j->n * price / 4, (j->n + 4095) / 4096);
+  j->parts = attn_short_pieces(j->n * price / 4, (j->n + 4095) / 4096);
   if (j->parts <= 1) return run_unary(j, 0, j->n);
-  attn_parallel(j->parts, unary_part, j);
+  attn_parallel_stoppable(j->parts, unary_part, j);
   return (attn_status)atomic_load_explicit(&j->status, memory_order_relaxed);
 }
 

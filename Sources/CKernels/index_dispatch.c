@@ -146,9 +146,9 @@ static void random_part(void *context, int64_t part) {
 
 static void draw(random_job j) {
   bool normal = j.kind == ATTN_NORMAL_F32 || j.kind == ATTN_NORMAL_F64;
-  j.parts = attn_pieces(j.n * (normal ? NANOSECONDS_PER_NORMAL : 1),
-                        (j.n + DRAW_GRAIN - 1) / DRAW_GRAIN);
-  attn_parallel(j.parts, random_part, &j);
+  j.parts = attn_short_pieces(j.n * (normal ? NANOSECONDS_PER_NORMAL : 1),
+                              (j.n + DRAW_GRAIN - 1) / DRAW_GRAIN);
+  attn_parallel_stoppable(j.parts, random_part, &j);
 }
 
 void attn_random_uniform(attn_dtype dtype, int64_t n, uint64_t seed, uint64_t first, void *y) {

@@ -2,6 +2,7 @@
 #if defined(__x86_64__)
 
 #include "CKernels.h"
+#include "machine.h"
 
 #include <immintrin.h>
 #include <math.h>

@@ -1,5 +1,6 @@
 // Every kernel, compiled for whatever the target always has: SSE2 on x86-64, NEON on aarch64.
 #include "CKernels.h"
+#include "machine.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -9,12 +9,18 @@
 #include <unistd.h>
 
 #include "include/CKernels.h"
+#include "machine.h"
 
 enum { NOT_KNOWN = -1, MOST_THREADS = 256 };
 
 static _Atomic int32_t isa_in_use = NOT_KNOWN;
 static _Atomic int32_t threads_in_use = NOT_KNOWN;
 static _Atomic int32_t cores = NOT_KNOWN;
+
+_Atomic bool attn_stop_flag = false;
+
+void attn_request_stop(bool stop) { atomic_store_explicit(&attn_stop_flag, stop, memory_order_relaxed); }
+bool attn_is_stop_requested(void) { return attn_should_stop(); }
 
 attn_isa attn_best_isa(void) {
 #if defined(__x86_64__)

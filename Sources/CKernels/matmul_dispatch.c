@@ -7,6 +7,7 @@
 
 #include "include/CKernels.h"
 #include "isa.h"
+#include "machine.h"
 #include "pool.h"
 
 ATTN_DECLARE(void, attn_matmul_f32, const attn_product *p, const float *a, const float *b, float *c,
@@ -43,7 +44,7 @@ typedef struct {
                           int64_t i1, int64_t j0, int64_t j1) {                                \
     bool overflow = false;                                                                     \
     for (int64_t i = i0; i < i1; i++)                                                          \
-      for (int64_t j = j0; j < j1; j++) {                                                      \
+      for (int64_t j = j0; j < j1 && !attn_should_stop(); j++) {                               \
         __int128 sum = 0;                                                                      \
         for (int64_t l = 0; l < p->k; l++)                                                     \
           overflow |= __builtin_add_overflow(                                                  \
@@ -59,7 +60,7 @@ INTEGER_PRODUCT(int64_t)
 
 static void run_range(product_job *job, int64_t first, int64_t end, int64_t i0, int64_t i1,
                       int64_t j0, int64_t j1) {
-  for (int64_t block = first; block < end; block++) {
+  for (int64_t block = first; block < end && !attn_should_stop(); block++) {
     int64_t a = job->a_offsets[block], b = job->b_offsets[block], c = job->c_offsets[block];
     bool overflow = false;
     switch (job->dtype) {

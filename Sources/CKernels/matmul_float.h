@@ -169,7 +169,7 @@ static void ATTN_F(row_product)(int64_t n, int64_t k, const ATTN_E *a, int64_t a
                                 const ATTN_E *b, int64_t b_rs, ATTN_E *c) {
   enum { AT_ONCE = 8 };
   int64_t i = 0;
-  for (; i + AT_ONCE <= k; i += AT_ONCE) {
+  for (; i + AT_ONCE <= k && !attn_should_stop(); i += AT_ONCE) {
     ATTN_V as[AT_ONCE];
 #pragma clang loop unroll(full)
     for (int r = 0; r < AT_ONCE; r++) as[r] = ATTN_VF(splat)(a[(i + r) * a_cs]);
@@ -243,6 +243,7 @@ static void ATTN_F(part_product)(int64_t m, int64_t n, int64_t k, const ATTN_E *
     int64_t depth = k - k0 < ATTN_F(INNER_BLOCK) ? k - k0 : ATTN_F(INNER_BLOCK);
     if (pack_a) ATTN_F(pack_strips)(m, depth, a + k0 * a_cs, a_rs, a_cs, strips);
     for (int64_t j0 = 0; j0 < n; j0 += column_block) {
+      if (attn_should_stop()) return;
       int64_t width = n - j0 < column_block ? n - j0 : column_block;
       const ATTN_E *b_block = b + k0 * b_rs + j0 * b_cs;
       int64_t packed = 0;

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "include/CKernels.h"
+#include "machine.h"
 
 enum {
   MOST_WORKERS = 255,
@@ -28,6 +29,7 @@ enum {
   PAUSES_PER_LOOK = 32,
   YIELDS_WHEN_CROWDED = 8,
   WORTH_WAKING = 12000,      // nanoseconds of work below which one thread is quicker
+  LONGEST_PIECE = 8000000,   // nanoseconds of work between two looks at a request to stop
 };
 
 // Each on its own cache line: workers poll the first, and every part writes the second.
@@ -262,6 +264,27 @@ void attn_parallel(int64_t parts, void (*body)(void *context, int64_t part), voi
     pthread_mutex_unlock(&sleep_lock);
   }
   pthread_mutex_unlock(&host_lock);
+}
+
+typedef struct {
+  void (*body)(void *context, int64_t part);
+  void *context;
+} stoppable;
+
+static void stoppable_part(void *context, int64_t part) {
+  const stoppable *job = context;
+  if (!attn_should_stop()) job->body(job->context, part);
+}
+
+void attn_parallel_stoppable(int64_t parts, void (*body)(void *context, int64_t part), void *context) {
+  stoppable job = {body, context};
+  attn_parallel(parts, stoppable_part, &job);
+}
+
+int64_t attn_short_pieces(int64_t work, int64_t limit) {
+  int64_t pieces = attn_pieces(work, limit), heard = work / LONGEST_PIECE;
+  if (heard > limit) heard = limit;
+  return heard > pieces ? heard : pieces;
 }
 
 int64_t attn_pieces(int64_t work, int64_t limit) {

@@ -12,6 +12,13 @@
 // another body (no nesting), and while another host thread holds the pool.
 void attn_parallel(int64_t parts, void (*body)(void *context, int64_t part), void *context);
 
+// The same for a body whose parts need not run once a stop has been requested. Its caller's caller
+// throws the result away then.
+void attn_parallel_stoppable(int64_t parts, void (*body)(void *context, int64_t part), void *context);
+
+// As attn_pieces, and for long work as many more as let a request to stop be heard in time.
+int64_t attn_short_pieces(int64_t work, int64_t limit);
+
 // How many pieces are worth making of a job whose whole work is `work` in units of roughly a
 // nanosecond: 1 where waking a worker would cost more than it saves, else a few for each thread.
 int64_t attn_pieces(int64_t work, int64_t limit);

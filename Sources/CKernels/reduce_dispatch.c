@@ -7,6 +7,7 @@
 
 #include "include/CKernels.h"
 #include "isa.h"
+#include "machine.h"
 #include "pool.h"
 #include "scratch.h"
 
@@ -185,7 +186,7 @@ attn_status attn_reduce(attn_reduce_op op, attn_dtype dtype, attn_order order, i
     int64_t most = floats ? (inner + COLUMN_GRAIN - 1) / COLUMN_GRAIN : 1;
     job.column_parts = pieces / job.outer_parts < most ? pieces / job.outer_parts : most;
   }
-  attn_parallel(job.outer_parts * job.column_parts, reduce_part, &job);
+  attn_parallel_stoppable(job.outer_parts * job.column_parts, reduce_part, &job);
   return job.overflow ? ATTN_OVERFLOW : ATTN_OK;
 }
 
@@ -332,11 +333,13 @@ attn_status attn_cumsum(bool reverse, attn_dtype dtype, int64_t outer, int64_t n
                         const void *x, void *y) {
   row_job job = {.flag = reverse, .dtype = dtype, .outer = outer, .n = n, .inner = inner,
                  .parts = attn_pieces(outer * n * inner, outer), .x = x, .y = y};
-  attn_parallel(job.parts, cumsum_part, &job);
+  attn_parallel_stoppable(job.parts, cumsum_part, &job);
   return job.overflow ? ATTN_OVERFLOW : ATTN_OK;
 }
 
 // MARK: Sorting
+
+enum { SORT_STRETCH = 1 << 20 };  // keys moved between two looks at a request to stop
 
 typedef struct {
   uint64_t key;
@@ -393,7 +396,9 @@ static void sort_row(entry *entries, entry *other, int64_t n) {
       starts[b] = sum;
       sum += count;
     }
-    for (int64_t i = 0; i < n; i++) to[starts[from[i].key >> shift & 255]++] = from[i];
+    for (int64_t i0 = 0; i0 < n && !attn_should_stop(); i0 += SORT_STRETCH)
+      for (int64_t i = i0; i < n && i < i0 + SORT_STRETCH; i++)
+        to[starts[from[i].key >> shift & 255]++] = from[i];
     entry *swap = from;
     from = to;
     to = swap;
@@ -421,5 +426,5 @@ void attn_sort_positions(bool descending, attn_dtype dtype, int64_t rows, int64_
                          int64_t *positions) {
   row_job job = {.flag = descending, .dtype = dtype, .outer = rows, .n = n, .inner = 1,
                  .parts = attn_pieces(rows * n * 16, rows), .x = x, .y = positions};
-  attn_parallel(job.parts, sort_part, &job);
+  attn_parallel_stoppable(job.parts, sort_part, &job);
 }

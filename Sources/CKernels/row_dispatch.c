@@ -66,8 +66,8 @@ void attn_softmax(attn_dtype dtype, bool log, int64_t rows, int64_t n, const voi
                   const uint8_t *keep, const int64_t *keep_offsets, int32_t keep_stride, void *y) {
   softmax_job j = {.dtype = dtype, .log = log, .rows = rows, .n = n, .x = x, .keep = keep,
                    .keep_offsets = keep_offsets, .keep_stride = keep_stride, .y = y,
-                   .parts = attn_pieces(rows * n / EXPONENTIALS_PER_NS, rows)};
-  attn_parallel(j.parts, softmax_part, &j);
+                   .parts = attn_short_pieces(rows * n / EXPONENTIALS_PER_NS, rows)};
+  attn_parallel_stoppable(j.parts, softmax_part, &j);
 }
 
 static void softmax_backward_part(void *context, int64_t part) {

@@ -6,10 +6,12 @@ import Tensors
 /// 1e-3 to 1e5; otherwise the header names one power of ten for all: `f32[3] × 1e-5`. From rank 3
 /// on, each block of the last two axes stands under its position. A tensor of more than 200 elements
 /// keeps three positions at each end of its long axes. No terminal has a say in the width.
-package func text(of tensor: Tensor, digits: Int = 4) -> String {
+///
+/// - Parameter isWhole: leaves nothing out, however long the axes are.
+package func text(of tensor: Tensor, digits: Int = 4, isWhole: Bool = false) -> String {
   if tensor.rank == 0 { return scalarText(of: tensor) }
   if tensor.count == 0 { return tensor.description }
-  return TensorText(tensor, digits: digits).text
+  return TensorText(tensor, digits: digits, isWhole: isWhole).text
 }
 
 /// The only element, a float as the shortest text that reads back as the same bits of its dtype.
@@ -30,8 +32,11 @@ private struct TensorText {
   /// The power of ten that the header takes out of every element.
   private let power: Int?
 
-  init(_ tensor: Tensor, digits: Int) {
+  private let isWhole: Bool
+
+  init(_ tensor: Tensor, digits: Int, isWhole: Bool) {
     self.tensor = tensor
+    self.isWhole = isWhole
     self.digits = min(max(digits, 0), 100)
     let largest = tensor.dtype.isFloat ? tensor.largestMagnitude : 0
     let isPlain = largest == 0 || (1e-3...1e5).contains(largest)
@@ -39,12 +44,12 @@ private struct TensorText {
   }
 
   var text: String {
-    let isLong = tensor.count > 200
+    let isLong = tensor.count > 200 && !isWhole
     let leading = tensor.shape.dropLast(2)
     let blocks = shown(of: leading.reduce(1, *), limit: isLong ? 10 : .max)
     let rows =
       tensor.rank == 1 ? [0] : shown(of: tensor.shape[tensor.rank - 2], limit: isLong ? 10 : .max)
-    let columns = shown(of: tensor.shape[tensor.rank - 1], limit: isLong ? 12 : 20)
+    let columns = shown(of: tensor.shape[tensor.rank - 1], limit: isWhole ? .max : isLong ? 12 : 20)
 
     let entries = blocks.map { block in
       rows.map { row in

@@ -166,11 +166,15 @@ private final class Output {
     if !isFull { text += more }
   }
 
-  /// The lines without the blanks at their ends. Control characters are shown as their pictures, as they
-  /// could not stand in a file: a carriage return would end the line.
-  var lines: [String] {
-    guard !text.isEmpty else { return [] }
-    var scalars = text.unicodeScalars[...]
+  var lines: [String] { GoldenTest.lines(of: text) }
+}
+
+extension GoldenTest {
+  /// The lines of an output without the blanks at their ends. Control characters are shown as their
+  /// pictures, as they could not stand in a file: a carriage return would end the line.
+  fileprivate static func lines(of output: String) -> [String] {
+    guard !output.isEmpty else { return [] }
+    var scalars = output.unicodeScalars[...]
     if scalars.last == "\n" { scalars.removeLast() }
     return scalars.split(separator: "\n", omittingEmptySubsequences: false).map { line in
       var shown = ""
@@ -181,6 +185,11 @@ private final class Output {
       }
       return shown.trimmedEnd
     }
+  }
+
+  /// The lines that stand behind `#>` for an output.
+  package static func recordedLines(of output: String) -> [String] {
+    Line.lines(lines(of: output), isRecorded: false).map(\.asRecorded)
   }
 }
 

@@ -37,7 +37,7 @@ struct Compiler {
 
   func compile(_ statement: Statement, wantsValue: Bool) throws -> Node {
     let node = try compileUnprofiled(statement, wantsValue: wantsValue)
-    guard let profile = Profile.current else { return node }
+    guard let profile = Profile.current, profile.hasLines else { return node }
     return ProfiledNode(node, statement.span, profile)
   }
 

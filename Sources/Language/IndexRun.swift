@@ -80,6 +80,7 @@ struct IndexRun {
 
   /// - Parameter gate: where reads count; elsewhere an index may be out of range.
   mutating func evaluate(_ expression: IndexExpression, gate: Indexed?) throws -> Indexed {
+    if interpreter.context.isInterrupted() { throw Interruption() }
     switch expression {
     case .input(let input, let span): return try scalar(values[input], span)
     case .read(let input, let subscripts, let span):

@@ -9,6 +9,10 @@ final class Interpreter {
   let context = Context()
   /// Values given on the command line for script parameters, by name.
   var scriptArguments: [String: Value] = [:]
+  /// Whether a loop that is interrupted keeps the rounds that it has run, as at a prompt.
+  var keepsInterruptedLoops = false
+  /// The names of the script.
+  var mainCells: () -> [GlobalCell] = { [] }
   private(set) lazy var library = Library(self)
   /// Calls in flight.
   private var depth = 0
@@ -104,6 +108,7 @@ final class Interpreter {
           }
         }
       }
+      if context.isInterrupted() { throw Interruption() }
       return try builtin.body(Arguments(builtin, bound, context))
     } catch {
       throw diagnose(error, site(), values)
@@ -339,6 +344,8 @@ final class Interpreter {
   func execute(_ statement: Statement, in module: Module) throws -> Value {
     let compiler = Compiler(module: module, interpreter: self)
     let (node, slots) = try compiler.compileTopLevel(statement)
+    (node as? ForNode)?.isStatement = !module.isLibrary
+    (node as? WhileNode)?.isStatement = !module.isLibrary
     var frame = Frame(self, slots: slots)
     return try node.evaluate(&frame)
   }

@@ -44,7 +44,9 @@ final class ArithmeticNode: Node {
       }
     default: break
     }
-    do { return try operation(a, b) } catch {
+    do {
+      return try operation(a, b)
+    } catch {
       throw site.diagnose(error, [a, b], frame.interpreter)
     }
   }

@@ -154,20 +154,25 @@ func iterate(
   _ sequence: Node, _ frame: inout Frame, _ body: (Value, inout Frame) throws -> Bool
 ) throws {
   let value = try sequence.evaluate(&frame)
+  let context = frame.interpreter.context
   func poll() throws {
-    if frame.interpreter.context.isInterrupted() { throw Interruption() }
+    if context.isInterrupted() { throw Interruption() }
   }
+  let shown = ShownLoop(context)
+  defer { shown?.end() }
   switch value {
   case .range(let range):
     var item = range.lower
-    for _ in 0..<range.count {
+    for index in 0..<range.count {
       try poll()
+      shown?.update(index, range.count)
       guard try body(.int(item), &frame) else { return }
       item &+= range.step
     }
   case .lazy(let list):
     for index in 0..<list.count {
       try poll()
+      shown?.update(index, list.count)
       guard try body(frame.interpreter.located(sequence.span) { try list.item(index) }, &frame)
       else { return }
     }
@@ -177,10 +182,36 @@ func iterate(
         "can't go through \(value.described)", at: sequence.span,
         hint: value.asInt == nil ? nil : "0..n goes through the numbers below n")
     }
-    for item in items {
+    for (index, item) in items.enumerated() {
       try poll()
+      shown?.update(index, items.count)
       guard try body(item, &frame) else { return }
     }
+  }
+}
+
+/// The outermost loop over a sequence, whose progress is shown where there is somebody to see it.
+private final class ShownLoop {
+  private let context: Context
+  private let progress: any ProgressReporter
+
+  init?(_ context: Context) {
+    guard let progress = context.progress, context.loops.outer == nil, context.loops.depth == 0 else {
+      return nil
+    }
+    self.context = context
+    self.progress = progress
+    context.loops.outer = (0, 0)
+  }
+
+  func update(_ done: Int, _ total: Int) {
+    context.loops.outer = (done, total)
+    progress.update("for", done: done, total: total, unit: "round", note: "")
+  }
+
+  func end() {
+    context.loops.outer = nil
+    progress.finish()
   }
 }
 

@@ -11,7 +11,16 @@ package final class Session {
   let interpreter = Interpreter()
   private(set) lazy var module = Module(interpreter)
 
-  package init() {}
+  package init() {
+    interpreter.mainCells = { [unowned self] in Array(module.cells.values) }
+  }
+
+  /// Whether a loop at top level that is interrupted keeps the rounds that it has run, and its
+  /// statement completes: at a prompt. Elsewhere the interruption is the statement's outcome.
+  package var keepsInterruptedLoops: Bool {
+    get { interpreter.keepsInterruptedLoops }
+    set { interpreter.keepsInterruptedLoops = newValue }
+  }
 
   package var context: Context { interpreter.context }
 
@@ -32,17 +41,25 @@ package final class Session {
 
   /// Runs one top-level statement. A value that is to be shown is written to the output.
   package func run(_ statement: Statement) -> Outcome {
+    run(statement) { context.output($0.text(digits: context.digits) + "\n") }
+  }
+
+  /// - Parameter show: gets the value that is to be shown.
+  package func run(_ statement: Statement, show: (Value) throws -> Void) -> Outcome {
     let random = context.random
+    context.loops.beginStatement()
+    let before = keepsInterruptedLoops && statement.assignsOnItsWay ? Note(interpreter) : nil
     do {
       let value = try interpreter.execute(statement, in: module)
-      if statement.isShown, !value.isNone {
-        context.output(value.text(digits: context.digits) + "\n")
-      }
+      if statement.isShown, !value.isNone { try show(value) }
       return .value(value)
     } catch {
       // A failed or interrupted statement puts the stream of random numbers back.
       context.random = random
-      if error is Interruption { return .interrupted }
+      if error is Interruption || context.isInterrupted() {
+        before?.restore(interpreter)
+        return .interrupted
+      }
       return .failed(diagnostic(error, statement.span))
     }
   }
@@ -104,6 +121,17 @@ package final class Session {
     }
   }
 
+  /// What a function, a model or a model to be made takes.
+  package func parameterNames(of callee: Value) -> [String] {
+    switch callee {
+    case .function(let function): function.parameterNames
+    case .builtin(let builtin): builtin.signature.parameters.filter { !$0.isVariadic }.map(\.name)
+    case .modelType(let type): type.parameterNames
+    case .model(let model): (model.type as? ModelCode)?.apply?.parameters.map(\.name) ?? []
+    default: []
+    }
+  }
+
   /// What a name that is not the session's own stands for.
   package func outerValue(_ name: String) -> Value? { module.outer(name) }
 
@@ -156,6 +184,17 @@ package struct ScriptParameter {
 }
 
 extension Statement {
+  /// Whether it can change a name and go on after that.
+  fileprivate var assignsOnItsWay: Bool {
+    switch kind {
+    case .forLoop, .whileLoop, .importFile: true
+    case .expression(let expression): expression.hasConditional
+    case .assign, .indexAssign, .function, .model, .breakLoop, .continueLoop, .returnValue, .assertion,
+      .scriptParameter:
+      false
+    }
+  }
+
   /// Whether its value is echoed: an expression's is, unless `;` mutes it. An `if` whose branches end
   /// in assignments is there for those.
   fileprivate var isShown: Bool {

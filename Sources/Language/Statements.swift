@@ -1,5 +1,6 @@
 import Builtins
 import Syntax
+import Tensors
 
 /// Statements of a block, of which the last gives the value.
 final class BlockNode: Node {
@@ -133,6 +134,8 @@ final class ForNode: Node {
   let targets: [Target]
   let sequence: Node
   let body: Node
+  /// Whether it is itself a statement at top level, which ends early and keeps what it has.
+  var isStatement = false
   init(_ targets: [Target], _ sequence: Node, _ body: Node, _ span: Span) {
     self.targets = targets
     self.sequence = sequence
@@ -141,43 +144,62 @@ final class ForNode: Node {
   }
   override func evaluate(_ frame: inout Frame) throws -> Value {
     var result = Value.none
-    try iterate(sequence, &frame) { item, frame in
-      if targets.count == 1 {
-        targets[0].store(item, &frame)
-      } else {
-        for (target, part) in zip(targets, try unpack(item, into: targets.count, at: sequence.span)) {
-          target.store(part, &frame)
-        }
-      }
-      let value = try body.evaluate(&frame)
-      switch frame.signal {
-      case .none: return true
-      case .continueLoop:
-        frame.signal = .none
-        return true
-      case .breakLoop:
-        frame.signal = .none
-        return false
-      case .returnValue:
-        result = value
-        return false
+    let guardian = isStatement ? LoopGuard(frame.interpreter) : nil
+    try guardian.run {
+      try iterate(sequence, &frame) { item, frame in
+        if let guardian, !guardian.begin() { return false }
+        return try round(item, &frame, &result)
       }
     }
     return result
+  }
+
+  /// One round; false where it leaves the loop.
+  private func round(_ item: Value, _ frame: inout Frame, _ result: inout Value) throws -> Bool {
+    if targets.count == 1 {
+      targets[0].store(item, &frame)
+    } else {
+      for (target, part) in zip(targets, try unpack(item, into: targets.count, at: sequence.span)) {
+        target.store(part, &frame)
+      }
+    }
+    let value = try body.evaluate(&frame)
+    switch frame.signal {
+    case .none: return true
+    case .continueLoop:
+      frame.signal = .none
+      return true
+    case .breakLoop:
+      frame.signal = .none
+      return false
+    case .returnValue:
+      result = value
+      return false
+    }
   }
 }
 
 final class WhileNode: Node {
   let test: Node
   let body: Node
+  /// As in `ForNode`.
+  var isStatement = false
   init(_ test: Node, _ body: Node, _ span: Span) {
     self.test = test
     self.body = body
     super.init(span)
   }
   override func evaluate(_ frame: inout Frame) throws -> Value {
+    let guardian = isStatement ? LoopGuard(frame.interpreter) : nil
+    var result = Value.none
+    try guardian.run { result = try rounds(&frame, guardian) }
+    return result
+  }
+
+  private func rounds(_ frame: inout Frame, _ guardian: LoopGuard?) throws -> Value {
     while try test.condition(&frame) {
       if frame.interpreter.context.isInterrupted() { throw Interruption() }
+      if let guardian, !guardian.begin() { return .none }
       let value = try body.evaluate(&frame)
       switch frame.signal {
       case .none: continue

@@ -116,26 +116,22 @@ struct Lexer {
     while position < limit, bytes[position] != UInt8(ascii: "\n") { position += 1 }
     var end = position
     if end > start, bytes[end - 1] == UInt8(ascii: "\r") { end -= 1 }
-    let text = source.text(start..<end)
-    let kind: Comment.Kind
-    var body: Substring
-    if text.hasPrefix("#>") {
-      (kind, body) = (.output, text.dropFirst(2))
-    } else if text.hasPrefix("#~") {
-      (kind, body) = (.tolerance, text.dropFirst(2))
-    } else if text.hasPrefix("##") {
-      (kind, body) = (.documentation, text.dropFirst(2))
-    } else if text.hasPrefix("# %%") {
-      (kind, body) = (.cell, text.dropFirst(4))
-    } else {
-      (kind, body) = (.plain, text.dropFirst(1))
+    // Of bytes: a mark that joins the character before it is still part of the text.
+    let text = bytes[start..<end]
+    let kinds: [(mark: String, kind: Comment.Kind)] = [
+      ("#>", .output), ("#~", .tolerance), ("##", .documentation), ("# %%", .cell), ("#", .plain),
+    ]
+    guard let (mark, kind) = kinds.first(where: { text.starts(with: $0.mark.utf8) }) else {
+      preconditionFailure("a comment begins with #")
     }
-    if body.first == " " { body.removeFirst() }
+    var body = start + mark.utf8.count
+    if body < end, bytes[body] == UInt8(ascii: " ") { body += 1 }
     let lineStart = source.start(ofLine: source.line(at: start))
     let isTrailing = bytes[lineStart..<start].contains { $0 != 0x20 && $0 != 0x09 }
     comments.append(
       Comment(
-        kind: kind, text: String(body), span: Span(source, start, end), isTrailing: isTrailing))
+        kind: kind, text: source.text(body..<end), span: Span(source, start, end),
+        isTrailing: isTrailing))
   }
 
   // MARK: Names and symbols

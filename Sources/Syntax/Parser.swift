@@ -13,6 +13,9 @@ package struct Parser {
   static let deepestNesting = 400
   static let longestChain = 4_000
 
+  /// The words that are never names.
+  package static var words: [String] { Keyword.allCases.map(\.rawValue) }
+
   package static func parse(_ source: Source) -> Script {
     var lexer = Lexer(source)
     lexer.run()

@@ -39,6 +39,8 @@ final class Chain {
 
   /// Below this many elements an operation runs at once: what the caches hold gains nothing.
   private static let fewestElements = 1 << 15
+  /// A pass is not stopped on request, as nobody could be told: it is to be short.
+  private static let mostElements = 1 << 25
   private static let mostOperations = 12
   fileprivate static let shortestRow = 16
   /// Guards every chain: who settles one may settle those that it reads.
@@ -48,7 +50,7 @@ final class Chain {
   /// better run at once.
   static func result(_ operation: Operation, _ tensors: [Tensor], _ shape: [Int]) throws -> Tensor? {
     let count = shape.reduce(1, *)
-    guard count >= fewestElements, tensors[0].dtype.isFloat else { return nil }
+    guard (fewestElements...mostElements).contains(count), tensors[0].dtype.isFloat else { return nil }
     var operands: [Operand] = []
     for tensor in tensors {
       guard let operand = tensor.operand(of: count) else { return nil }

@@ -36,6 +36,18 @@ package enum Machine {
     set { attn_use_threads(Int32(clamping: newValue)) }
   }
 
+  /// Whether long kernels, and whoever else asks, are to give up. What they have computed by then is
+  /// thrown away: the operation ends in an `Interruption`.
+  package static var isStopRequested: Bool {
+    get { attn_is_stop_requested() }
+    set { attn_request_stop(newValue) }
+  }
+
+  /// What a kernel that gives up on request has written must not be seen by anybody.
+  static func checkStop() throws {
+    if isStopRequested { throw Interruption() }
+  }
+
   /// Runs a closure on a thread of its own with a deep stack, and waits for it.
   ///
   /// Scripts recurse as deep as `Interpreter` allows, whatever stack the caller has.
@@ -75,4 +87,9 @@ package enum Machine {
     let run: () -> Void
     init(run: @escaping () -> Void) { self.run = run }
   }
+}
+
+/// The user asked to stop.
+package struct Interruption: Error {
+  package init() {}
 }

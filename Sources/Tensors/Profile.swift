@@ -48,7 +48,10 @@ package final class Profile {
   /// The lines that are running, with the time that what they called has taken.
   private var running: [(line: Int, started: Double, inner: Double)] = []
 
-  package init() {}
+  /// Whether statements that are compiled meanwhile take their times.
+  package let hasLines: Bool
+
+  package init(hasLines: Bool) { self.hasLines = hasLines }
 
   // MARK: Lines
 

@@ -53,6 +53,8 @@ package enum Memory {
   package static var liveBytes: Int { live.load(ordering: .relaxed) }
   /// The most bytes that were live at once since the last `resetPeak()`.
   package static var peakBytes: Int { peak.load(ordering: .relaxed) }
+  /// Buffers handed out so far.
+  package static var allocations: Int { handedOut.load(ordering: .relaxed) }
   package static func resetPeak() { peak.store(liveBytes, ordering: .relaxed) }
 
   /// What tensors may take together: nine tenths of the memory that the machine or the control
@@ -71,6 +73,7 @@ package enum Memory {
   }()
 
   private static let live = Atomic(0)
+  private static let handedOut = Atomic(0)
   private static let peak = Atomic(0)
   private static let smallest = 4096
   private static let classCount = 4 * 40
@@ -97,6 +100,7 @@ package enum Memory {
     guard byteCount <= limit else {
       throw TensorError("out of memory: a tensor of \(readable(byteCount)) does not fit")
     }
+    handedOut.wrappingAdd(1, ordering: .relaxed)
     let total = live.wrappingAdd(byteCount, ordering: .relaxed).newValue
     if total > peak.load(ordering: .relaxed) { peak.store(total, ordering: .relaxed) }
     Profile.current?.noteAllocation(byteCount, live: total)

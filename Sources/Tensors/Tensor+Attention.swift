@@ -60,6 +60,7 @@ package struct AttentionOperands: Sendable {
         attn_attention($0, y.floats, saved?.largest.floats, saved?.sums.floats)
       }
     }
+    try Machine.checkStop()
     return (y, saved)
   }
 
@@ -85,6 +86,7 @@ package struct AttentionOperands: Sendable {
         withUnsafePointer(to: gradients) { attn_attention_backward(operands, $0) }
       }
     }
+    try Machine.checkStop()
     return (dq, dk, dv)
   }
 

@@ -131,6 +131,7 @@ extension Tensor {
         result.pointer.assumingMemoryBound(to: UInt8.self))
     }
     timer?.stop(comparison.rawValue, bytes: byteCount + other.byteCount + result.byteCount)
+    try Machine.checkStop()
     return result
   }
 
@@ -156,6 +157,7 @@ extension Tensor {
       }
     }
     timer?.stop("where", bytes: result.count + 3 * result.byteCount)
+    try Machine.checkStop()
     return result
   }
 
@@ -190,6 +192,7 @@ extension Tensor {
     let status = attn_cast(
       dtype.kernel, target.kernel, Int64(count), x.pointer, result.pointer)
     timer?.stop("to \(target.name)", bytes: byteCount + result.byteCount)
+    try Machine.checkStop()
     guard status == ATTN_OK else {
       throw TensorError("a value of {0} does not fit in \(target.name)", operands: [0])
     }
@@ -197,6 +200,7 @@ extension Tensor {
   }
 
   func check(_ status: attn_status) throws {
+    try Machine.checkStop()
     switch status {
     case ATTN_OK: return
     case ATTN_OVERFLOW:

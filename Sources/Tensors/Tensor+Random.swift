@@ -24,6 +24,7 @@ package struct RandomState: Sendable, Equatable {
     let timer = Profile.timer()
     defer { timer?.stop("rand", bytes: result.byteCount) }
     attn_random_uniform(dtype.kernel, Int64(result.count), seed, take(result.count), result.pointer)
+    try Machine.checkStop()
     return result
   }
 
@@ -34,6 +35,7 @@ package struct RandomState: Sendable, Equatable {
     let timer = Profile.timer()
     defer { timer?.stop("randn", bytes: result.byteCount) }
     attn_random_normal(dtype.kernel, Int64(result.count), seed, take(result.count), result.pointer)
+    try Machine.checkStop()
     return result
   }
 
@@ -44,6 +46,7 @@ package struct RandomState: Sendable, Equatable {
     attn_random_integers(
       Int64(result.count), seed, take(result.count), Int64(low), Int64(high),
       result.pointer.assumingMemoryBound(to: Int64.self))
+    try Machine.checkStop()
     return result
   }
 

@@ -111,6 +111,7 @@ extension Tensor {
       attn_sort_positions(
         descending, dtype.kernel, Int64(count / n), Int64(n), x.pointer,
         result.pointer.assumingMemoryBound(to: Int64.self))
+      try Machine.checkStop()
     }
     return result
   }

@@ -18,6 +18,7 @@ extension Tensor {
       attn_softmax(
         dtype.kernel, log, Int64(rowCount), Int64(rowLength), x.pointer, nil, nil, 0, result.pointer
       )
+      try Machine.checkStop()
       return result
     }
     precondition(keep.dtype == .bool && keep.shape == shape, "the condition is brought in line")
@@ -29,6 +30,7 @@ extension Tensor {
         dtype.kernel, log, Int64(rowCount), Int64(rowLength), x.pointer,
         mask.pointer.assumingMemoryBound(to: UInt8.self), offsets, Int32(stride), result.pointer)
     }
+    try Machine.checkStop()
     return result
   }
 

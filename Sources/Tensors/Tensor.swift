@@ -147,6 +147,9 @@ package struct Tensor: Sendable {
 
   // MARK: Reading elements
 
+  /// Computes the elements now if that was put off.
+  package func settle() { _ = pointer }
+
   // SAFETY: of this view's first element; strides keep every element inside the buffer.
   var pointer: UnsafeMutableRawPointer { storage.pointer + offset * dtype.size }
 

@@ -12,8 +12,10 @@ struct AttnCommand: ParsableCommand {
       attn run FILE [--ARG VALUE ...]
       attn FILE [--ARG VALUE ...]
       attn -e EXPRESSION
+      attn
       """,
     discussion: """
+      Without arguments attn is a prompt, or runs the script that it is given through a pipe. \
       A script's own parameters follow its name: attn run train.attn --steps 2000; \
       attn run train.attn --help lists them.
       """,
@@ -39,8 +41,7 @@ struct AttnCommand: ParsableCommand {
       print(Version.text)
       return
     }
-    print("The prompt is still to come. attn --help shows what there is.")
-    throw ExitCode(2)
+    throw ExitCode(Prompt(color: machine.color).run())
   }
 
   /// `attn FILE` is `attn run FILE`, and what stands behind a script's name is the script's.

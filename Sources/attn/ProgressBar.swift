@@ -3,6 +3,7 @@ import Builtins
 /// `train  42%|████▏     | 168/400 [00:07<00:10, 23.1 step/s, loss 2.013]`, one line on stderr that
 /// is redrawn and gone at the end.
 final class ProgressBar: ProgressReporter {
+  private var label = ""
   private var started: Double?
   private var startedAt = 0
   private var lastDrawn = 0.0
@@ -15,8 +16,9 @@ final class ProgressBar: ProgressReporter {
     return now - started > 0.5 && now - lastDrawn > 0.1
   }
 
-  func update(_ label: String, done: Int, total: Int, note: String) {
-    guard let started else {
+  func update(_ label: String, done: Int, total: Int, unit: String, note: String) {
+    guard let started, label == self.label else {
+      self.label = label
       started = Terminal.now
       startedAt = done
       return
@@ -30,7 +32,7 @@ final class ProgressBar: ProgressReporter {
     let head = "\(label) \(percent < 100 ? " " : "")\(percent < 10 ? " " : "")\(percent)%"
     let speed = rate >= 100 ? "\(Int(rate))" : "\(Double(Int(rate * 10)) / 10)"
     let tail =
-      " \(done)/\(total) [\(Self.clock(seconds))<\(Self.clock(rest)), \(speed) step/s"
+      " \(done)/\(total) [\(Self.clock(seconds))<\(Self.clock(rest)), \(speed) \(unit)/s"
       + (note.isEmpty ? "]" : ", \(note)]")
     let room = Terminal.width - head.count - tail.count - 3
     let bar = room >= 5 ? "|\(Self.bar(min(room, 30), Double(done) / Double(max(total, 1))))|" : ""

@@ -19,6 +19,20 @@ struct Runner {
     }
   }
 
+  /// A script from the standard input.
+  func runInput() -> Int32 {
+    Machine.withDeepStack {
+      let session = makeSession(folder: ".")
+      do throws(BuiltinError) {
+        let text = try Files().readText("/dev/stdin")
+        return run(Parser.parse(Source(text, name: "stdin")), in: session)
+      } catch {
+        Terminal.writeError("error: \(error.message)\n")
+        return 2
+      }
+    }
+  }
+
   func run(file: String, _ arguments: [String]) -> Int32 {
     Machine.withDeepStack {
       let session = makeSession(folder: ".")
@@ -54,7 +68,7 @@ struct Runner {
       Terminal.writeError("error: the machine can't be measured: \(error)\n")
       return 1
     }
-    let profile = Profile()
+    let profile = Profile(hasLines: true)
     Profile.current = profile
     Memory.resetPeak()
     let started = Terminal.now
@@ -69,11 +83,9 @@ struct Runner {
     let session = Session()
     let context = session.context
     context.style = Terminal.style(color)
-    context.isInterrupted = { Interrupts.isPending }
-    let bar = Terminal.isTerminal(2) && Terminal.environment("TERM") != "dumb" ? ProgressBar() : nil
-    context.progress = bar
+    Terminal.prepare(context)
     context.output = { text in
-      bar?.hide()
+      Terminal.bar?.hide()
       Terminal.write(text)
     }
     Interrupts.install()

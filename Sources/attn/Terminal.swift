@@ -1,3 +1,4 @@
+import Builtins
 import Drawing
 import Glibc
 
@@ -48,10 +49,28 @@ enum Terminal {
     }
   }
 
-  /// Columns of the terminal on stderr.
-  static var width: Int {
-    var size = winsize()
-    return ioctl(2, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
+  /// Columns of the terminal on stderr, or on stdin.
+  static var width: Int { size.map { Int($0.ws_col) } ?? 80 }
+  static var height: Int { size.map { Int($0.ws_row) } ?? 24 }
+
+  private static var size: winsize? {
+    for descriptor: Int32 in [2, 0] {
+      var size = winsize()
+      if ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0, size.ws_row > 0 { return size }
+    }
+    return nil
+  }
+
+  /// The progress bar, where stderr is a terminal that can redraw a line. Used by the thread that
+  /// evaluates.
+  nonisolated(unsafe) static let bar: ProgressBar? =
+    isTerminal(2) && environment("TERM") ?? "dumb" != "dumb" ? ProgressBar() : nil
+
+  /// How a session's computations are stopped, and show how far they are.
+  static func prepare(_ context: Context) {
+    context.isInterrupted = { Interrupts.isPending }
+    context.noteInterruption = { Interrupts.acknowledge() }
+    context.progress = bar
   }
 
   /// Seconds on a clock that only runs forward.

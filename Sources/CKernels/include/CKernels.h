@@ -40,6 +40,12 @@ bool attn_use_isa(attn_isa isa);
 void attn_use_threads(int32_t count);
 int32_t attn_thread_count(void);
 
+// Asks the kernels that may take long to give up, from any thread or a signal handler: products,
+// elementwise functions, reductions, rows of softmax, sorting, random numbers. What they have written
+// is of no use then, so whoever calls them looks at the request when they return.
+void attn_request_stop(bool stop);
+bool attn_is_stop_requested(void);
+
 // MARK: Elementwise
 
 typedef enum {

@@ -1,0 +1,2 @@
+// What libedit offers, for CEditLine alone.
+#include <histedit.h>

@@ -1,0 +1,106 @@
+import Builtins
+import Glibc
+
+/// The entries of all prompts in a file, safe with several at once.
+///
+/// An entry is one line, with `\n` for its line breaks and `\\` for a backslash. Each is appended when
+/// it is entered, under a lock, so that prompts that run side by side lose nothing of each other. A
+/// file that has grown to twice the limit is cut back to it by whoever opens it next.
+package struct HistoryFile: Sendable {
+  package let path: String
+  package static let limit = 10_000
+
+  package init(path: String) { self.path = path }
+
+  /// `attn/history` in the user's folder for such files; `nil` where there is none.
+  package static func standard(_ environment: (String) -> String?) -> HistoryFile? {
+    if let folder = environment("XDG_STATE_HOME"), folder.hasPrefix("/") {
+      return HistoryFile(path: folder + "/attn/history")
+    }
+    guard let home = environment("HOME"), !home.isEmpty else { return nil }
+    return HistoryFile(path: home + "/.local/state/attn/history")
+  }
+
+  /// The latest entries, oldest first. A file that can't be read has none.
+  package func entries(limit: Int = limit) -> [String] {
+    guard let bytes = try? Files().readBytes(path) else { return [] }
+    let lines = bytes.split(separator: UInt8(ascii: "\n"))
+    if lines.count > 2 * limit { cut(to: limit) }
+    return lines.suffix(limit).map { Self.decoded(String(decoding: $0, as: UTF8.self)) }
+  }
+
+  /// Adds an entry; false where that can't be done.
+  @discardableResult
+  package func append(_ entry: String) -> Bool {
+    Self.makeFolders(Files.folder(of: path))
+    let line = Array((Self.encoded(entry) + "\n").utf8)
+    return locked { file in
+      // One write at the end of the file, whole even if nobody else kept to the lock.
+      var at = 0
+      while at < line.count {
+        let rest = Array(line[at...])
+        let count = write(file, rest, rest.count)
+        if count < 0, errno == EINTR { continue }
+        guard count > 0 else { return false }
+        at += count
+      }
+      return true
+    }
+  }
+
+  /// Rewrites the file in place, so that nobody is left with a file of no name.
+  private func cut(to limit: Int) {
+    _ = locked { file in
+      guard let bytes = try? Files().readBytes(path) else { return false }
+      let lines = bytes.split(separator: UInt8(ascii: "\n"))
+      guard lines.count > 2 * limit else { return true }
+      let kept = lines.suffix(limit).flatMap { $0 + [UInt8(ascii: "\n")] }
+      return ftruncate(file, 0) == 0 && write(file, kept, kept.count) == kept.count
+    }
+  }
+
+  private func locked(_ body: (Int32) -> Bool) -> Bool {
+    let file = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0o600)
+    guard file >= 0 else { return false }
+    defer { close(file) }
+    while flock(file, LOCK_EX) != 0 { guard errno == EINTR else { return false } }
+    return body(file)
+  }
+
+  private static func makeFolders(_ folder: String) {
+    guard access(folder, F_OK) != 0 else { return }
+    let parent = Files.folder(of: folder)
+    if parent != folder { makeFolders(parent) }
+    mkdir(folder, 0o700)
+  }
+
+  static func encoded(_ entry: String) -> String {
+    // By scalars: a carriage return and a line break together are one character.
+    var line = ""
+    for scalar in entry.unicodeScalars {
+      switch scalar {
+      case "\\": line += "\\\\"
+      case "\n": line += "\\n"
+      case "\r": line += "\\r"
+      default: line.unicodeScalars.append(scalar)
+      }
+    }
+    return line
+  }
+
+  static func decoded(_ line: String) -> String {
+    var result = ""
+    var rest = line[...]
+    while let backslash = rest.firstIndex(of: "\\") {
+      result += rest[..<backslash]
+      rest = rest[rest.index(after: backslash)...]
+      switch rest.popFirst() {
+      case "n": result += "\n"
+      case "r": result += "\r"
+      case let other?: result.append(other)
+      case nil: break
+      }
+    }
+    return result + rest
+  }
+}

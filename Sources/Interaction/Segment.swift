@@ -1,0 +1,55 @@
+import Syntax
+
+/// A part of an entry: code, or a line for the prompt itself.
+enum Segment: Equatable {
+  case code(String)
+  /// `:save s.attn`, without the colon.
+  case command(String)
+  /// `?name`, `name?`, `??name`.
+  case question(String, wantsSource: Bool)
+
+  /// The parts of an entry in order. A line is a command where code above it is complete.
+  static func all(in entry: String) -> [Segment] {
+    var segments: [Segment] = []
+    var code: [Substring] = []
+    func flush() {
+      let text = code.joined(separator: "\n")
+      if !text.allSatisfy(\.isWhitespace) { segments.append(.code(text)) }
+      code = []
+    }
+    for line in entry.split(separator: "\n", omittingEmptySubsequences: false) {
+      if let segment = single(line), isComplete(code) {
+        flush()
+        segments.append(segment)
+      } else {
+        code.append(line)
+      }
+    }
+    flush()
+    return segments
+  }
+
+  private static func isComplete(_ lines: [Substring]) -> Bool {
+    lines.isEmpty
+      || Parser.parse(Source(lines.joined(separator: "\n"))).problems.first?.isIncomplete != true
+  }
+
+  /// What a line is where it is no code.
+  private static func single(_ line: Substring) -> Segment? {
+    let text = line.drop(while: \.isWhitespace)
+    if text.hasPrefix(":") { return .command(trimmed(text.dropFirst())) }
+    if text.hasPrefix("??") { return .question(trimmed(text.dropFirst(2)), wantsSource: true) }
+    if text.hasPrefix("?") { return .question(trimmed(text.dropFirst()), wantsSource: false) }
+    let whole = trimmed(text)
+    guard whole.hasSuffix("?"), !whole.contains("#"), !whole.contains("\"") else { return nil }
+    let name = whole.drop { $0 == "?" }
+    if whole.hasSuffix("??") { return .question(String(name.dropLast(2)), wantsSource: true) }
+    return .question(String(name.dropLast()), wantsSource: false)
+  }
+
+  private static func trimmed(_ text: Substring) -> String {
+    var text = text.drop(while: \.isWhitespace)
+    while text.last?.isWhitespace == true { text.removeLast() }
+    return String(text)
+  }
+}

@@ -1,0 +1,99 @@
+import Builtins
+import Language
+import Syntax
+import Tensors
+
+/// Expressions that leave nothing behind: `:time`, `:page`, `?path`.
+extension Shell {
+  /// The value of an expression; the stream of random numbers is put back. `nil` where it failed,
+  /// which has been said then.
+  func evaluate(_ text: String) throws(BuiltinError) -> Value? {
+    var text = text
+    var script = Parser.parse(Source(text))
+    if let problem = script.problems.first {
+      screen.report(problem.rendered() + "\n")
+      return nil
+    }
+    guard script.statements.count == 1, case .expression = script.statements[0].kind else {
+      throw BuiltinError(
+        "this takes one expression, whose value is shown and not kept",
+        hint: "of name = f(x), write f(x)")
+    }
+    if let rewritten = try naming(results: script.statements[0], text) {
+      text = rewritten
+      script = Parser.parse(Source(text))
+    }
+    let context = session.context
+    let random = context.random
+    let digits = context.digits
+    recorder.begin()
+    defer {
+      context.random = random
+      context.digits = digits
+      context.loops.nextLimit = nil
+    }
+    switch session.run(script.statements[0], show: { _ in }) {
+    case .value(let value): return value
+    case .failed(let diagnostic): screen.report(diagnostic.rendered() + "\n")
+    case .interrupted: screen.report("interrupted\n")
+    }
+    return nil
+  }
+
+  func time(_ text: String) throws(BuiltinError) {
+    let profile = Profile(hasLines: false)
+    Profile.current = profile
+    defer { Profile.current = nil }
+    Memory.resetPeak()
+    let held = Memory.liveBytes
+    let allocations = Memory.allocations
+    let start = ContinuousClock.now
+    guard let value = try evaluate(text) else { return }
+    // What is put off until somebody reads it is part of the work.
+    value.variable?.tensor.settle()
+    let all = ContinuousClock.now - start
+    let made = Memory.allocations - allocations
+    if !value.isNone { screen.note("  \(value.summary)") }
+    screen.write(
+      "\(all.readable), \(count(made, "allocation", "allocations")), "
+        + "\(Memory.readable(max(0, Memory.peakBytes - held))) at the peak\n")
+    let costs = profile.operations.sorted { $0.value.seconds > $1.value.seconds }.prefix(8)
+    let width = costs.map { displayWidth($0.key) }.max() ?? 0
+    for (name, cost) in costs {
+      let percent = Int((100 * cost.seconds / max(all.seconds, 1e-9)).rounded())
+      guard percent > 0 || cost.seconds > 1e-3 else { continue }
+      screen.write(
+        "  \(name.padded(to: width))  \(String(repeating: " ", count: percent < 10 ? 2 : percent < 100 ? 1 : 0))"
+          + "\(percent)%  \(Duration.seconds(cost.seconds).readable)  \(count(cost.calls, "call", "calls"))\n"
+      )
+    }
+  }
+
+  func page(_ text: String) throws(BuiltinError) {
+    guard let value = try evaluate(text) else { return }
+    let whole = value.wholeText(digits: session.context.digits) + "\n"
+    let file = try TemporaryText(whole, name: "value.txt")
+    defer { file.remove() }
+    let pager = screen.environment("PAGER").flatMap { $0.isEmpty ? nil : $0 } ?? "less -S"
+    if screen.run("\(pager) \"$1\"", file.path) == 127 {
+      screen.report("error: the pager can't be run: \(pager)\n  hint: the variable PAGER names it\n")
+    }
+  }
+}
+
+extension Duration {
+  var seconds: Double {
+    Double(components.seconds) + Double(components.attoseconds) / 1e18
+  }
+
+  /// `1.23 s`, `45.6 ms`, `789 µs`
+  var readable: String {
+    func three(_ value: Double, _ unit: String) -> String {
+      let scale = value < 10 ? 100.0 : value < 100 ? 10 : 1
+      let rounded = (value * scale).rounded() / scale
+      return scale == 1 ? "\(Int(rounded)) \(unit)" : "\(rounded) \(unit)"
+    }
+    if seconds >= 1 { return three(seconds, "s") }
+    return seconds >= 1e-3 ? three(seconds * 1e3, "ms") : three(seconds * 1e6, "µs")
+  }
+}

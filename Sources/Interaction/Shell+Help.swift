@@ -1,0 +1,79 @@
+import Builtins
+import Language
+
+/// `?name`, `??name`, `:source name`.
+extension Shell {
+  func help(_ name: String, wantsSource: Bool) {
+    guard !name.isEmpty else { return showCommands() }
+    if name.hasPrefix(":") {
+      guard let command = Command.named(String(name.dropFirst())) else {
+        return complain("there is no command \(name)", hint: ":help lists the commands")
+      }
+      return screen.write("\(command.usage)\n\n\(command.summary)\n")
+    }
+    let value = session[name] ?? session.outerValue(name)
+    if wantsSource { return showSource(name, value) }
+    switch value {
+    case .builtin(let builtin): screen.write(Reference.help(builtin))
+    case .function(let function): show(declared: name, function.documentation)
+    case .modelType(let type): show(declared: name, type.documentation)
+    case let value?: screen.write(value.description(of: name).joined(separator: "\n") + "\n")
+    case nil:
+      if let command = Command.table.first(where: { $0.name == name }) {
+        return screen.write("\(command.usage)\n\n\(command.summary)\n")
+      }
+      // A path such as gpt.blocks[0], or any other expression.
+      guard name.contains(where: { !$0.isLetter && !$0.isNumber && $0 != "_" }) || name == "ans" else {
+        return complain(
+          "there is nothing called \(name)",
+          hint: nearest(name, among: session.visibleNames).map { "did you mean \($0)?" })
+      }
+      do throws(BuiltinError) {
+        guard let value = try evaluate(name) else { return }
+        screen.write(value.description(of: name).joined(separator: "\n") + "\n")
+      } catch { complain(error.message, hint: error.hint) }
+    }
+  }
+
+  /// A function or model that is written in attn: its head and what stands above it.
+  private func show(declared name: String, _ documentation: String?) {
+    guard let source = session.source(of: name) else {
+      return screen.write((session[name]?.text() ?? name) + "\n")
+    }
+    screen.write(Self.head(of: source) + "\n")
+    if let documentation { screen.write("\n\(documentation)\n") }
+  }
+
+  private func showSource(_ name: String, _ value: Value?) {
+    if let source = session.source(of: name) { return screen.write(source + "\n") }
+    if case .builtin(let builtin) = value {
+      return screen.write(
+        "\(builtin.signature.text)\n\n\(name) is part of attn itself, written in Swift.\n")
+    }
+    if let entry = notebook.entries.last(where: { assigns($0, name) }) {
+      return screen.write(entry.text + "\n")
+    }
+    complain(
+      "there is no function or model \(name)",
+      hint: nearest(name, among: session.visibleNames).map { "did you mean \($0)?" })
+  }
+
+  private func assigns(_ entry: Notebook.Entry, _ name: String) -> Bool {
+    session[name] != nil && entry.kind == .statement && entry.assigned.contains(name)
+  }
+
+  /// A declaration up to the end of its parameters.
+  static func head(of source: String) -> String {
+    var depth = 0
+    for index in source.indices {
+      switch source[index] {
+      case "(": depth += 1
+      case ")":
+        depth -= 1
+        if depth == 0 { return String(source[...index]) }
+      default: continue
+      }
+    }
+    return source
+  }
+}

@@ -1,0 +1,125 @@
+import Builtins
+import Language
+import Syntax
+import Tensors
+
+/// A session at a prompt: runs entries, keeps the notebook, knows what is stale.
+///
+/// It touches no terminal. `Screen` is what it writes to, and whoever owns it reads the entries.
+package final class Shell {
+  package internal(set) var session = Session()
+  package internal(set) var notebook = Notebook()
+  package internal(set) var bindings = Bindings()
+  package internal(set) var tour: Tour?
+  /// Values of the expressions so far, the latest last; of long sessions the first are let go.
+  var results: [Value] = []
+  var droppedResults = 0
+  /// What `ans` and `out[n]` are called in what is written, by number.
+  var resultNames: [Int: String] = [:]
+  let recorder = Recorder()
+  package let screen: Screen
+  /// Sets up each session: interruptions, progress.
+  private let configure: (Session) -> Void
+  /// The init file's text, which every session begins with.
+  private var initial: String?
+  var isInitial = false
+
+  /// Results that can be asked for.
+  static let resultLimit = 100
+
+  package init(screen: Screen, configure: @escaping (Session) -> Void = { _ in }) {
+    self.screen = screen
+    self.configure = configure
+    prepare()
+  }
+
+  /// What is to happen after an entry.
+  package enum Outcome { case goOn, leave }
+
+  /// The init file, taken away while a session begins whose script holds its statements already.
+  func takeInitial() -> String? {
+    defer { initial = nil }
+    return initial
+  }
+
+  func putBack(_ text: String?) { initial = text }
+
+  /// Begins anew: no names, no results, no notebook; then the init file.
+  func reset() {
+    session = Session()
+    notebook = Notebook()
+    bindings = Bindings()
+    results = []
+    droppedResults = 0
+    resultNames = [:]
+    prepare()
+    if let initial { runInitial(initial) }
+  }
+
+  private func prepare() {
+    session.keepsInterruptedLoops = true
+    let context = session.context
+    context.style = screen.style
+    context.output = { [unowned self] text in
+      screen.write(text)
+      recorder.add(text)
+    }
+    context.draw = { [unowned self] picture in
+      screen.write(picture.text(session.context.style) + "\n")
+      recorder.add(picture)
+    }
+    context.outputLength = { [unowned self] in recorder.length }
+    context.cutOutput = { [unowned self] in recorder.cut(to: $0) }
+    configure(session)
+  }
+
+  /// Runs the init file: its statements are the first of the notebook, so that what is saved replays.
+  package func runInitial(_ text: String) {
+    initial = text
+    isInitial = true
+    defer { isInitial = false }
+    _ = submit(text)
+  }
+
+  /// Runs what was entered: statements, and lines for the prompt itself.
+  package func submit(_ text: String) -> Outcome {
+    let entry = Transcript.statements(in: text)
+    let segments = Segment.all(in: entry)
+    if segments.isEmpty { run(code: entry) }
+    for segment in segments {
+      switch segment {
+      case .code(let code):
+        if trimmed(code) == "out", session["out"] == nil {
+          showResults()
+        } else if !run(code: code) {
+          tour?.note(entry, self)
+          return .goOn
+        }
+      case .command(let line):
+        if Command.run(line, in: self) == .leave { return .leave }
+      case .question(let name, let wantsSource):
+        help(name, wantsSource: wantsSource)
+      }
+    }
+    tour?.note(entry, self)
+    return .goOn
+  }
+
+  /// An error that is no statement's: of a command, of a name.
+  func complain(_ message: String, hint: String? = nil) {
+    screen.report("error: \(message)\n" + (hint.map { "  hint: \($0)\n" } ?? ""))
+  }
+
+  private func showResults() {
+    guard !results.isEmpty else { return screen.note("there is no result yet") }
+    for (offset, value) in results.enumerated() {
+      screen.note("  out[\(droppedResults + offset)]  \(value.summary)")
+    }
+  }
+}
+
+func trimmed(_ text: some StringProtocol) -> String {
+  var text = Substring(text).drop(while: \.isWhitespace)
+  while text.last?.isWhitespace == true { text.removeLast() }
+  return String(text)
+}

@@ -1,0 +1,18 @@
+import Builtins
+import FoundationEssentials
+
+/// A text in a file that another program opens.
+struct TemporaryText {
+  let path: String
+
+  init(_ text: String, name: String) throws(BuiltinError) {
+    let folder = FileManager.default.temporaryDirectory.path
+    path = "\(folder)/attn-\(UUID().uuidString.prefix(8))-\(name)"
+    try Files().write(Array(text.utf8), to: path)
+  }
+
+  /// The text as it is by now.
+  func read() throws(BuiltinError) -> String { try Files().readText(path) }
+
+  func remove() { try? FileManager.default.removeItem(atPath: path) }
+}

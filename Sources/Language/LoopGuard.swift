@@ -1,0 +1,73 @@
+import Builtins
+import Tensors
+
+/// Lets a loop that is a statement end between two rounds: where `stop_after` says so, and, in a
+/// session that keeps what interrupted loops have done, where the user interrupts it.
+///
+/// An interruption takes back the round in flight. For that the names' values are noted before a
+/// round, at most every twentieth of a second: a note holds on to a list that would otherwise grow in
+/// place, and short rounds are quickly run again.
+final class LoopGuard {
+  private let interpreter: Interpreter
+  private var notedAt: ContinuousClock.Instant?
+  private var note: Session.Note?
+
+  init(_ interpreter: Interpreter) {
+    self.interpreter = interpreter
+    interpreter.context.loops.started += 1
+  }
+
+  /// Whether another round may begin.
+  func begin() -> Bool {
+    let context = interpreter.context
+    if interpreter.keepsInterruptedLoops {
+      let now = ContinuousClock.now
+      if notedAt.map({ now - $0 > .milliseconds(50) }) ?? true {
+        note = Session.Note(interpreter)
+        notedAt = now
+      }
+    }
+    return context.loops.begin()
+  }
+
+  fileprivate func recover(from error: any Error) throws {
+    guard let note, interpreter.context.isInterrupted() else { throw error }
+    note.restore(interpreter)
+    interpreter.context.stopLoops()
+  }
+}
+
+extension LoopGuard? {
+  /// Runs a loop; one that is interrupted ends as it was before the round in flight.
+  func run(_ loop: () throws -> Void) throws {
+    do { try loop() } catch {
+      guard let self else { throw error }
+      try self.recover(from: error)
+    }
+  }
+}
+
+extension Session {
+  /// What a statement can change, as it is at one moment.
+  struct Note {
+    private let values: [(cell: GlobalCell, value: Value)]
+    private let random: RandomState
+    private let rounds: Int
+    private let output: Int
+
+    init(_ interpreter: Interpreter) {
+      values = interpreter.mainCells().map { ($0, $0.value) }
+      random = interpreter.context.random
+      rounds = interpreter.context.loops.rounds
+      output = interpreter.context.outputLength()
+    }
+
+    func restore(_ interpreter: Interpreter) {
+      for cell in interpreter.mainCells() { cell.value = .undefined }
+      for (cell, value) in values { cell.value = value }
+      interpreter.context.random = random
+      interpreter.context.loops.rounds = rounds
+      interpreter.context.cutOutput(output)
+    }
+  }
+}

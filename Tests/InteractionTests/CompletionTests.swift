@@ -1,0 +1,124 @@
+import Interaction
+import Testing
+
+@Suite struct CompletionTests {
+  private let shell = TestShell()
+
+  /// The candidates for a text that ends at the cursor.
+  private func names(_ text: String) -> [String] { shell.shell.completion(of: text).candidates.map(\.text) }
+
+  @Test func names() {
+    #expect(names("soft") == ["softmax", "softplus"])
+    #expect(names("x = 1 + softm") == ["softmax"])
+    #expect(names("MultiH") == ["MultiHeadAttention"])
+    #expect(names("whil") == ["while"])
+    shell.run("softly = ones(2, 3)\nsum(softly)")
+    #expect(names("soft") == ["softly", "softmax", "softplus"])
+    #expect(names("an") == ["ans", "and", "any"])
+    let list = shell.shell.completion(of: "soft")
+    #expect(list.common == "soft" && list.replaced == 4)
+    #expect(
+      list.list(width: 60, height: 24) == """
+          softly    f32[2, 3]
+          softmax   Rescales `x` along `axis` to positive weights …
+          softplus  log(1 + exp(x)), without overflow.
+
+        """)
+  }
+
+  @Test func keywordsInsideACall() {
+    #expect(names("softmax(x, ax") == ["axis: "])
+    #expect(names("softmax(").prefix(2) == ["x: ", "axis: "])
+    #expect(names("f(softmax(x, ax") == ["axis: "])
+    #expect(names("softmax((1), ax") == ["axis: "])
+    #expect(names("softmax(x + ax") == [])
+    #expect(names("softmax([x, ax") == [])
+    #expect(names("GPT(vocab: 5, con").first == "context: ")
+    #expect(names("x.softmax(ax") == ["axis: "])
+    #expect(names("softmax(\"(\", ax") == ["axis: "])
+    shell.run("fn mine(first, second: 2) = first")
+    #expect(names("mine(1, sec") == ["second: "])
+    shell.run("m = Linear(2, 3)")
+    #expect(names("m(x").contains("x: "))
+  }
+
+  @Test func fields() {
+    shell.run("r = (loss: 0.5, steps: [1.0], inner: (deep: 1))\nm = Linear(2, 3)")
+    #expect(names("r.") == ["loss", "steps", "inner"])
+    #expect(names("1 + r.inner.d") == ["deep"])
+    #expect(names("m.we") == ["weight"])
+    shell.run("g = GPT(vocab: 5, context: 4, width: 4, heads: 2, layers: 2)")
+    #expect(names("g.blocks[1].at") == ["attention"])
+    #expect(names("g.blocks[9].sof") == ["softmax", "softplus"])
+    shell.run("x = ones(2)")
+    #expect(names("x.softm") == ["softmax"])
+    #expect(names("f(1).softm") == ["softmax"])
+    #expect(names("0..so").contains("sort"))
+  }
+
+  @Test func commands() {
+    #expect(names(":re") == ["rerun", "reset"])
+    #expect(names(":set di") == ["digits"])
+    #expect(names(":time softm") == ["softmax"])
+    #expect(names("?softm") == ["softmax"])
+    #expect(names("??Linea") == ["Linear"])
+    for command in Command.table { #expect(names(":").contains(command.name)) }
+  }
+
+  @Test func paths() {
+    let folder = temporaryFolder()
+    for name in ["data.txt", "date.csv", ".hidden"] { TestFiles.write("x", to: folder + "/" + name) }
+    #expect(names("text(\"\(folder)/da") == ["data.txt", "date.csv"])
+    #expect(names(":load \(folder)/dat") == ["data.txt", "date.csv"])
+    #expect(names("text(\"\(folder)/.h") == [".hidden"])
+    #expect(shell.shell.completion(of: "text(\"\(folder)/dat").common == "dat")
+    let parent = String(folder[..<folder.lastIndex(of: "/")!])
+    let last = folder.split(separator: "/").last!
+    #expect(names("text(\"\(parent)/\(last)") == [last + "/"])
+    // Inside braces of a string there is code again.
+    #expect(names("\"{softm") == ["softmax"])
+    #expect(names("\"{{softm") == [])
+    #expect(names("\"a\" + softm") == ["softmax"])
+  }
+
+  @Test func severalLines() {
+    #expect(names("fn f(x) {\n  ...   softm") == ["softmax"])
+    #expect(names("softmax(\n  ...   x, ax") == ["axis: "])
+  }
+
+  @Test func theTourTypesItsLine() throws {
+    shell.run(":tour")
+    #expect(names("") == [Tour.steps[0].line])
+  }
+}
+
+@Suite struct TourTests {
+  /// Every line of it runs, in order, as it stands.
+  @Test func everyStepRuns() throws {
+    let folder = temporaryFolder()
+    let shell = TestShell()
+    shell.run(":tour")
+    #expect(shell.noted.last?.contains(Tour.steps[0].line) == true)
+    for (index, step) in Tour.steps.enumerated() {
+      #expect(shell.shell.tour?.line == step.line)
+      let line = step.line.replacing("tour.attn", with: "\(folder)/tour.attn")
+      if line != step.line {
+        shell.run(line)
+        #expect(TestFiles.exists("\(folder)/tour.attn"))
+        continue
+      }
+      shell.run(line)
+      #expect(shell.reported.isEmpty == !line.hasPrefix("q @ v"), "\(line)\n\(shell.reported)")
+      #expect(shell.shell.tour?.line == Tour.steps[index + 1].line)
+    }
+  }
+
+  @Test func otherEntriesDoNotDisturbIt() {
+    let shell = TestShell()
+    shell.run(":tour")
+    shell.run("1 + 1")
+    #expect(shell.noted.last == "tour: the line is still  \(Tour.steps[0].line)")
+    shell.run(":tour stop")
+    #expect(shell.shell.tour == nil)
+  }
+}

@@ -1,0 +1,216 @@
+import Golden
+import Interaction
+import Testing
+
+/// Entries, results, staleness, commands.
+@Suite struct ShellTests {
+  @Test func valuesPrintAsInScripts() {
+    let shell = TestShell()
+    #expect(shell.run("1 + 1") == "2\n")
+    #expect(shell.run("[1.0, 2.0]") == "f32[2]\n 1.0000  2.0000\n")
+    #expect(shell.run("1 + 1;") == "")
+    #expect(shell.run("print(\"a\")\nnone") == "a\n")
+  }
+
+  @Test func assignmentsShowShapes() {
+    let shell = TestShell()
+    shell.run("w = ones(2, 3)")
+    #expect(shell.noted == ["  w : f32[2, 3]"])
+    shell.run("a, b = (1, \"x\")")
+    #expect(shell.noted == ["  a : Int   b : String of 1"])
+    shell.run("w = 1;")
+    #expect(shell.noted == [])
+    shell.run("w[i] = [1.0, 2.0][i] * 2.0")
+    #expect(shell.noted == ["  w : f32[2]"])
+    shell.run("for i in 0..3 { x = i }")
+    #expect(shell.noted == [])
+    shell.run("m = Linear(2, 3)")
+    #expect(shell.noted == ["  m : Linear, 9 parameters"])
+  }
+
+  @Test func results() {
+    let shell = TestShell()
+    #expect(shell.run("ans").contains("there is no result yet"))
+    shell.run("10 + 1")
+    #expect(shell.run("ans * 2") == "22\n")
+    #expect(shell.run("out[0] + out[-1]") == "33\n")
+    #expect(shell.run("out[7]").contains("the results are out[0] to out[2]"))
+    #expect(shell.run("x = out").contains("out is read one result at a time"))
+    shell.run("out")
+    #expect(shell.noted.count == 3)
+    // Names of the user's own mean what they say.
+    shell.run("out = [5, 6]")
+    #expect(shell.run("out[0]") == "5\n")
+    shell.run("ans = 7")
+    #expect(shell.run("ans") == "7\n")
+  }
+
+  /// What a function says of `ans` is the value of the moment when it was defined.
+  @Test func resultsInFunctions() {
+    let shell = TestShell()
+    shell.run("5")
+    shell.run("fn f(x) = x + ans")
+    shell.run("100")
+    #expect(shell.run("f(1)") == "6\n")
+    #expect(shell.run("fn g(ans) = ans + 1\ng(1)") == "2\n")
+    #expect(shell.run("fn h(x) {\n  out[i] = x[i] * 2.0\n  out\n}\nh([1.0])") == "f32[1]\n 2.0000\n")
+  }
+
+  @Test func onlyTheLastResultsAreHeld() {
+    let shell = TestShell()
+    for number in 0..<150 { shell.run("\(number)") }
+    #expect(shell.run("out[3]").contains("is no longer held"))
+    #expect(shell.run("out[100]") == "100\n")
+  }
+
+  @Test func aMistakeEndsTheEntry() {
+    let shell = TestShell()
+    #expect(shell.run("x = 1\none\nx = 2").hasPrefix("error: the name one is not known\n"))
+    #expect(shell.run("x") == "1\n")
+    // Where an error was recorded, it is meant.
+    #expect(
+      shell.run("one\n#> error: the name one is not known\nx = 3\nx").hasPrefix("3\nerror: the name one"))
+    #expect(shell.run("y = (1").hasPrefix("error: this ( is not closed"))
+  }
+
+  @Test func staleNames() {
+    let shell = TestShell()
+    shell.run("q = 2\nfn f(x) = x * q\nw = f(3)\nz = w + 1")
+    #expect(!shell.run(":vars").contains("stale"))
+    shell.run("q = 5")
+    let rows = shell.run(":vars").split(separator: "\n")
+    #expect(rows.filter { $0.contains("stale: q has changed since") }.count == 2)
+    #expect(rows.contains { $0.hasPrefix("w ") && $0.contains("stale") })
+    #expect(rows.contains { $0.hasPrefix("z ") && $0.contains("stale") })
+    shell.run("z")
+    #expect(shell.noted == ["  z is stale: q has changed since"])
+    shell.run("z")
+    #expect(shell.noted == [])
+    shell.run("w = f(3)\nz = w + 1")
+    #expect(!shell.run(":vars").contains("stale"))
+    shell.run("x = 1\nx = x + 1\nx = x + 1")
+    #expect(!shell.run(":vars").contains("stale"))
+  }
+
+  @Test func settings() {
+    let shell = TestShell()
+    shell.run(":set digits 2")
+    #expect(shell.run("[1.0]") == "f32[1]\n 1.00\n")
+    shell.run(":set seed 7")
+    #expect(shell.run(":set") == "digits  2\nseed    7\n")
+    #expect(shell.run(":set colour 1").contains("there is no setting colour"))
+    #expect(shell.run(":set digits many").contains("takes a whole number"))
+    #expect(shell.shell.notebook.script == "digits(2)\n[1.0]\n#> f32[1]\n#>  1.00\nseed(7)\n")
+  }
+
+  @Test func help() {
+    let shell = TestShell()
+    #expect(shell.run("?softmax").hasPrefix("softmax(x[...], axis: -1"))
+    #expect(shell.run("softmax?").hasPrefix("softmax(x[...], axis: -1"))
+    #expect(shell.run("??Linear").hasPrefix("model Linear("))
+    #expect(shell.run(":source Linear").hasPrefix("model Linear("))
+    #expect(shell.run("?Linear").hasPrefix("model Linear("))
+    #expect(shell.run("?sotfmax").contains("did you mean softmax?"))
+    #expect(shell.run("?:save").hasPrefix(":save FILE"))
+    shell.run("w = [[1.0, 2.0], [3.0, nan]]")
+    #expect(shell.run("?w") == "w : f32[2, 2]\n  from 1.0 to 3.0, mean 2.0\n  not finite: 1\n  16 bytes\n")
+    shell.run("## Twice as much.\nfn double(x) = 2 * x")
+    #expect(shell.run("?double") == "fn double(x)\n\nTwice as much.\n")
+    #expect(shell.run("??double") == "fn double(x) = 2 * x\n")
+    shell.run("m = Linear(2, 3)")
+    #expect(shell.run("?m.weight").hasPrefix("m.weight : f32[3, 2]"))
+    #expect(shell.run("?m.wieght").contains("did you mean weight?"))
+    for command in Command.table { #expect(shell.run(":help").contains(command.usage)) }
+  }
+
+  @Test func commandsThatAreWrong() {
+    let shell = TestShell()
+    #expect(shell.run(":sav x").contains("nothing to save") || shell.run(":sav x").contains("kind of file"))
+    #expect(shell.run(":saev x").contains("did you mean :save?"))
+    #expect(shell.run(":save").contains(":save is written :save FILE"))
+    #expect(shell.run(":rerun now").contains("takes nothing behind it"))
+    #expect(shell.run(":load nowhere.attn").contains("there is no file nowhere.attn"))
+    #expect(shell.run(":time x = 1").contains("takes one expression"))
+  }
+
+  @Test func timeLeavesNothingBehind() {
+    let shell = TestShell()
+    let first = shell.run("randn(2)")
+    shell.run(":reset")
+    let timed = shell.run(":time randn(200, 200) @ randn(200, 200)")
+    #expect(timed.contains("allocation") && timed.contains("at the peak") && timed.contains("  matmul"))
+    #expect(shell.run("randn(2)") == first)
+    #expect(shell.shell.notebook.entries.count == 1)
+  }
+
+  @Test func pagesShowAll() {
+    let shell = TestShell(environment: ["PAGER": "my-pager -x"])
+    var shown = ""
+    shell.program = { command, file in
+      shown = command + "\n" + ((try? TestFiles.read(file)) ?? "")
+      return 0
+    }
+    shell.run(":page range(1000)")
+    #expect(shown.hasPrefix("my-pager -x \"$1\"\ni64[1000]\n"))
+    #expect(shown.contains(" 500 ") && !shown.contains("…"))
+    shell.program = { _, _ in 127 }
+    #expect(shell.run(":page 1").contains("the pager can't be run"))
+  }
+
+  @Test func editing() {
+    let shell = TestShell(environment: ["EDITOR": "my-editor"])
+    shell.run("x = 1\nfn f(y) = y + x\nf(1)")
+    shell.program = { command, file in
+      #expect(command == "my-editor \"$1\"")
+      guard let text = try? TestFiles.read(file) else { return 1 }
+      #expect(text == "x = 1\nfn f(y) = y + x\nf(1)\n")
+      TestFiles.write(text.replacing("x = 1", with: "x = 10"), to: file)
+      return 0
+    }
+    #expect(shell.run(":edit") == "11\n")
+    shell.program = { _, file in
+      TestFiles.write("fn f(y) = y * x", to: file)
+      return 0
+    }
+    shell.run(":edit f")
+    #expect(shell.run("f(3)") == "30\n")
+    shell.program = { _, file in
+      TestFiles.write("x = (", to: file)
+      return 0
+    }
+    #expect(shell.run(":edit").contains("nothing was run; the text is in"))
+    #expect(shell.run("x") == "10\n")
+  }
+
+  @Test func resetForgetsAll() {
+    let shell = TestShell()
+    shell.shell.runInitial("digits(3)\nfn mine(x) = x + 1\n")
+    shell.run("x = 1\n5")
+    shell.run(":reset")
+    #expect(shell.run("x").contains("not known"))
+    #expect(shell.run("ans").contains("no result yet"))
+    #expect(shell.run("mine(1)") == "2\n")
+    shell.run(":rerun")
+    #expect(shell.shell.notebook.script.components(of: "fn mine").count == 2)
+  }
+
+  @Test func longSessionsDoNotGrow() {
+    let shell = TestShell()
+    shell.run("x = zeros(1000)")
+    func live() -> Int {
+      for _ in 0..<200 { shell.run("x = x + 1.0\nx[0];") }
+      return MemoryUse.live
+    }
+    let first = live()
+    #expect(live() <= first)
+  }
+
+  @Test func outputThatIsTooMuchToKeep() {
+    let shell = TestShell()
+    shell.run("for i in 0..30000 { print(\"a line of some length {i}\") }")
+    let script = shell.shell.notebook.script
+    #expect(script.utf8.count < 400_000)
+    #expect(script.hasSuffix("#> ...\n"))
+    #expect(GoldenTest(script, name: "long.attn", folder: temporaryFolder()).run().isPassed)
+  }
+}

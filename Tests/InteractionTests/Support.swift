@@ -1,0 +1,75 @@
+import Builtins
+import FoundationEssentials
+import Interaction
+import Language
+import Tensors
+
+/// A folder of its own below the system's temporary one.
+func temporaryFolder() -> String {
+  let folder = FileManager.default.temporaryDirectory.path + "/attn-tests-" + UUID().uuidString
+  try? FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+  return folder
+}
+
+/// A shell whose screen is a text.
+final class TestShell {
+  private(set) var written = ""
+  private(set) var reported = ""
+  private(set) var noted: [String] = []
+  private(set) var shell: Shell!
+  /// What the next program does with the file that it is given.
+  var program: (_ command: String, _ file: String) -> Int = { _, _ in 0 }
+  /// Called at each question whether to stop.
+  var isInterrupted: () -> Bool = { false }
+
+  init(environment: [String: String] = [:]) {
+    var screen = Screen()
+    screen.write = { [unowned self] in written += $0 }
+    screen.report = { [unowned self] in reported += $0 }
+    screen.note = { [unowned self] in noted.append($0) }
+    screen.run = { [unowned self] in program($0, $1) }
+    screen.environment = { environment[$0] }
+    shell = Shell(screen: screen) { [unowned self] session in
+      session.context.isInterrupted = { [unowned self] in isInterrupted() }
+      session.context.noteInterruption = { [unowned self] in isInterrupted = { false } }
+    }
+  }
+
+  /// What an entry writes.
+  @discardableResult
+  func run(_ entry: String) -> String {
+    written = ""
+    reported = ""
+    noted = []
+    _ = shell.submit(entry)
+    return written + reported
+  }
+
+  /// Interrupts at the question of a number.
+  func interrupt(after count: Int) {
+    var asked = 0
+    isInterrupted = {
+      asked += 1
+      return asked > count
+    }
+  }
+}
+
+enum TestFiles {
+  static func read(_ path: String) throws -> String { try Files().readText(path) }
+  static func write(_ text: String, to path: String) { try? Files().write(Array(text.utf8), to: path) }
+}
+
+enum MemoryUse {
+  static var live: Int { Memory.liveBytes }
+}
+
+extension String {
+  func components(of separator: String) -> [Substring] {
+    self.split(separator: separator, omittingEmptySubsequences: false)
+  }
+}
+
+extension TestFiles {
+  static func exists(_ path: String) -> Bool { (try? Files().kind(path)) == .file }
+}

@@ -1,0 +1,187 @@
+import Testing
+
+/// Keys and what the screen shows of them.
+@Suite(.serialized) struct EditingTests {
+  typealias P = PromptProcess
+
+  @Test func aFirstSession() throws {
+    let prompt = try P()
+    try prompt.enter("q = randn(6, 8); k = randn(6, 8); v = randn(6, 4)")
+    #expect(prompt.last(1) == ["  v : f32[6, 4]"])
+    try prompt.enter("w[t, s] = softmax[s](sum[d](q[t, d] * k[s, d]) / sqrt(d))")
+    #expect(prompt.last(1) == ["  w : f32[6, 6]"])
+    try prompt.enter("sum(w, axis: -1)")
+    #expect(prompt.last(2) == ["f32[6]", " 1.0000  1.0000  1.0000  1.0000  1.0000  1.0000"])
+    try prompt.enter("q @ v")
+    #expect(
+      prompt.last(6) == [
+        "error: matmul: the inner sizes differ: 8 (axis 1 of q) and 6 (axis 0 of v)", "  q @ v",
+        "  ─   ─", "  q : f32[6, 8]", "  v : f32[6, 4]",
+        "  hint: q.T @ v multiplies [8, 6] by [6, 4]",
+      ])
+    try prompt.enter(":save first.attn")
+    #expect(prompt.read("first.attn")?.contains("\n#> error: matmul") == true)
+    prompt.type(P.control("D"))
+    #expect(try prompt.exitStatus() == 0)
+  }
+
+  @Test func blocksAreIndentedRecalledAndEditedWhole() throws {
+    let prompt = try P()
+    try prompt.type("fn f(x) {\r", then: "  ...")
+    prompt.type("y = x + 1\ry * 2\r}")
+    try prompt.expectText("  ... }")
+    #expect(
+      prompt.lines.suffix(4) == ["attn> fn f(x) {", "  ...   y = x + 1", "  ...   y * 2", "  ... }"])
+    try prompt.enter("")
+    try prompt.enter("f(1)")
+    #expect(prompt.last(1) == ["4"])
+    // Back over f(1) to the block, up inside it, and a change there.
+    prompt.type(P.up + P.up)
+    try prompt.wait("the block") { prompt.lines.suffix(4).first == "attn> fn f(x) {" }
+    prompt.type(P.up + P.up + P.control("E") + "0")
+    try prompt.wait("the change") { prompt.lines.contains("  ...   y = x + 10") }
+    // Enter from the middle of the block runs it, and what follows stands below it.
+    try prompt.enter("")
+    try prompt.enter("f(1)")
+    #expect(prompt.last(2) == ["attn> f(1)", "22"])
+  }
+
+  @Test func keysKeepOutOfTheMarks() throws {
+    let prompt = try P()
+    prompt.type("[\r")
+    try prompt.wait("a second line") { prompt.screen.cursorLine == "  ..." }
+    prompt.type("1,")
+    // Left over the indentation and the mark, to the end of the first line and back.
+    prompt.type(String(repeating: P.left, count: 5) + "2, " + P.right + P.right + P.right)
+    prompt.type("0")
+    try prompt.wait("both changes") { prompt.lines.suffix(2) == ["attn> [2,", "  ...   01,"] }
+    // Backspace at the start of a line joins it with the one above.
+    prompt.type(P.control("A") + P.backspace + P.backspace)
+    try prompt.wait("one line") { prompt.lines.last == "attn> [2,  01," }
+    prompt.type(P.control("A") + P.control("K") + "7" + P.enter)
+    try prompt.wait("the value") { prompt.last(1) == ["7"] && prompt.isAtPrompt }
+  }
+
+  @Test func anotherLineOnDemand() throws {
+    let prompt = try P()
+    prompt.type("a = 1\u{1B}\rb = 2")
+    try prompt.expectText("  ... b = 2")
+    try prompt.enter("")
+    #expect(prompt.last(2) == ["  a : Int", "  b : Int"])
+  }
+
+  @Test func twoBlankLinesEndWhatIsNotComplete() throws {
+    let prompt = try P()
+    prompt.type("f(1,\r\r")
+    try prompt.enter("")
+    #expect(prompt.text.contains("error: this ( is not closed"))
+  }
+
+  @Test func aPasteNeverRunsByItself() throws {
+    let prompt = try P()
+    prompt.type(P.pasted("x = 1\ny = 2\nx + y\n"))
+    try prompt.expectText("  ... x + y")
+    prompt.type(" + 10")
+    try prompt.expectText("  ... x + y + 10")
+    #expect(!prompt.text.contains("x : Int"))
+    try prompt.enter("")
+    #expect(prompt.last(1) == ["13"])
+  }
+
+  @Test func aTranscriptIsPastedAsTheStatementsItHolds() throws {
+    let prompt = try P()
+    prompt.type(
+      P.pasted(
+        "attn> fn f(x) {\n  ...   x + 1\n  ... }\nattn> f(1)\n2\nattn> zeros(2) + zeros(3)\nerror: add: no\n  zeros\nattn> f(2)\n3\n"
+      ))
+    try prompt.expectText("  ... f(2)")
+    try prompt.enter("")
+    #expect(prompt.last(1) == ["3"])
+    #expect(prompt.text.contains("error: add: the shapes"))
+    prompt.type(P.pasted("a = 5\n#> nothing\na * 2\n#> 10\n"))
+    try prompt.expectText("  ... a * 2")
+    try prompt.enter("")
+    #expect(prompt.last(1) == ["10"])
+  }
+
+  @Test func aPasteOfFiveHundredLines() throws {
+    let prompt = try P()
+    let lines = ["x = 0;"] + (1...498).map { "x = x + \($0 % 3);" } + ["x"]
+    prompt.type(P.pasted(lines.joined(separator: "\n")))
+    try prompt.wait("the last line") { prompt.lines.last == "  ... x" }
+    try prompt.enter("")
+    #expect(prompt.last(1) == ["498"])
+    // It comes back whole.
+    prompt.type(P.up)
+    try prompt.wait("the block again") { prompt.lines.last == "  ... x" && !prompt.isAtPrompt }
+    try prompt.enter("")
+    #expect(prompt.last(1) == ["498"])
+  }
+
+  @Test func aLongLineIsNotCut() throws {
+    let prompt = try P()
+    let line = "s = \"" + String(repeating: "0123456789", count: 150) + "\""
+    prompt.type(line)
+    try prompt.wait("the line") { prompt.screen.cursorLine.hasSuffix("9\"") }
+    let bells = prompt.screen.bells
+    prompt.type(P.up)
+    try prompt.wait("the bell") { prompt.screen.bells > bells }
+    try prompt.enter("")
+    try prompt.enter("len(s)")
+    #expect(prompt.last(1) == ["1500"])
+  }
+
+  @Test(arguments: ["C.UTF-8", "C", "POSIX"]) func wideCharacters(_ language: String) throws {
+    let prompt = try P(environment: ["LANG": language])
+    prompt.type("λ = \"日本😀\"")
+    try prompt.wait("the line") { prompt.screen.cursorLine == "attn> λ = \"日本😀\"" }
+    #expect(prompt.screen.column == 6 + 5 + 6 + 1)
+    prompt.type(P.left + P.left + P.backspace)
+    try prompt.wait("one less") { prompt.screen.cursorLine == "attn> λ = \"日😀\"" }
+    #expect(prompt.screen.column == 6 + 5 + 2)
+    prompt.type("語")
+    try prompt.wait("one more") { prompt.screen.cursorLine == "attn> λ = \"日語😀\"" }
+    try prompt.enter("")
+    try prompt.enter("λ")
+    #expect(prompt.last(1) == ["\"日語😀\""])
+  }
+
+  @Test func resizingInTheMiddle() throws {
+    let prompt = try P(columns: 60, rows: 20)
+    prompt.type("total = 1 + 22 + 333 + 4444")
+    try prompt.expectText("4444")
+    prompt.resize(columns: 100, rows: 30)
+    prompt.type(" + 55555")
+    try prompt.wait("the line goes on") {
+      prompt.screen.cursorLine == "attn> total = 1 + 22 + 333 + 4444 + 55555"
+    }
+    prompt.resize(columns: 50, rows: 10)
+    prompt.type(P.control("A") + "my_")
+    try prompt.wait("its start") { prompt.screen.cursorLine.hasPrefix("attn> my_total") }
+    try prompt.enter("")
+    try prompt.enter("my_total")
+    #expect(prompt.last(1) == ["60355"])
+  }
+
+  @Test func theHistorySearch() throws {
+    let prompt = try P()
+    try prompt.enter("first = 11")
+    try prompt.enter("second = 22")
+    prompt.type(P.control("R") + "fir")
+    try prompt.expectText("bck:fir")
+    prompt.type("\u{1B}")
+    try prompt.wait("the entry") { prompt.lines.contains { $0.hasPrefix("attn> first = 11") } }
+    prompt.type(P.control("E") + "1" + P.enter)
+    try prompt.wait("its answer") { prompt.last(2) == ["attn> first = 111", "  first : Int"] }
+    try prompt.expectPrompt()
+    try prompt.enter("first")
+    #expect(prompt.last(1) == ["111"])
+  }
+}
+
+extension PromptProcess {
+  func type(_ keys: String, then text: String) throws {
+    type(keys)
+    try expectText(text)
+  }
+}

@@ -210,8 +210,6 @@ attn_read attn_editor_read(attn_editor *editor, const char *prompt, const char *
   attn_answer_suspension(true);
   el_resize(line);
   editor->is_reading = true;
-  // What was to stop a computation is not meant for the line.
-  attn_take_interruption();
   int count = 0;
   const wchar_t *entry = el_wgets(line, &count);
   editor->is_reading = false;

@@ -191,7 +191,11 @@ static void keep(attn_editor *editor, const wchar_t *text, int32_t length) {
   if (editor->entry != NULL) wmemcpy(editor->entry, text, (size_t)length);
 }
 
-void attn_editor_hold(attn_editor *editor, bool hold) { el_wset(editor->line, EL_PREP_TERM, hold ? 1 : 0); }
+void attn_editor_hold(attn_editor *editor, bool hold) {
+  // libedit lets go of the terminal for a moment after each entry; nothing is to be echoed then either.
+  el_wset(editor->line, EL_SETTY, L"-x", hold ? L"-echo" : L"+echo", NULL);
+  el_wset(editor->line, EL_PREP_TERM, hold ? 1 : 0);
+}
 
 attn_read attn_editor_read(attn_editor *editor, const char *prompt, const char *style) {
   size_t length;
@@ -210,22 +214,21 @@ attn_read attn_editor_read(attn_editor *editor, const char *prompt, const char *
   attn_answer_suspension(true);
   el_resize(line);
   editor->is_reading = true;
-  // What was to stop a computation is not meant for the line.
-  attn_take_interruption();
   int count = 0;
   const wchar_t *entry = el_wgets(line, &count);
   editor->is_reading = false;
   attn_answer_suspension(false);
   attn_mark_pastes(false);
-  attn_editor_hold(editor, true);
   bool was_interrupted = attn_take_interruption();
   if (entry != NULL && count > 0 && !was_interrupted) {
     keep(editor, entry, entry[count - 1] == L'\n' ? count - 1 : count);
+    attn_editor_hold(editor, true);
     return ATTN_READ_ENTRY;
   }
   const LineInfoW *info = el_wline(line);
   keep(editor, info->buffer, (int32_t)(info->lastchar - info->buffer));
   el_reset(line);
+  attn_editor_hold(editor, true);
   return was_interrupted ? ATTN_READ_INTERRUPTED : ATTN_READ_END;
 }
 

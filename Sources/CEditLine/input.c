@@ -71,6 +71,8 @@ bool attn_take_interruption(void) {
   return was;
 }
 
+void attn_forget_interruption(void) { interrupted = 0; }
+
 void attn_mark_pastes(bool on) {
   fputs(on ? "\033[?2004h" : "\033[?2004l", stdout);
   fflush(stdout);
@@ -99,7 +101,7 @@ static void suspend(EditLine *line) {
   el_set(line, EL_REFRESH);
 }
 
-// Waits for a byte; false after Ctrl-C.
+// Waits for a byte; false after Ctrl-C. Without a line there is nothing to draw anew.
 static bool wait_for_byte(EditLine *line) {
   sigset_t ours, before;
   sigemptyset(&ours);
@@ -112,9 +114,9 @@ static bool wait_for_byte(EditLine *line) {
     if (interrupted) break;
     if (resized) {
       resized = 0;
-      el_resize(line);
+      if (line != NULL) el_resize(line);
     }
-    if (suspended) {
+    if (suspended && line != NULL) {
       suspended = 0;
       suspend(line);
     }
@@ -126,6 +128,12 @@ static bool wait_for_byte(EditLine *line) {
     if (errno != EINTR) break;
   }
   sigprocmask(SIG_SETMASK, &before, NULL);
+  return came;
+}
+
+bool attn_wait_for_input(void) {
+  bool came = wait_for_byte(NULL);
+  attn_take_interruption();
   return came;
 }
 

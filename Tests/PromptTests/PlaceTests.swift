@@ -35,7 +35,16 @@ func mkpipe(_ path: String) -> Int32 { mkfifo(path, 0o600) }
     prompt.interrupt()
     try prompt.wait("a prompt") { prompt.lines.suffix(2) == ["attn> ^C", "attn>"] }
     prompt.interrupt()
-    try prompt.expectText("leaves")
+    try prompt.expectText("Ctrl-D or :quit leaves\nattn>")
+    prompt.type("while true { w }\n")
+    try prompt.expectText("while true")
+    let begun = P.now
+    while P.now - begun < 0.1 { prompt.collect(for: 10) }
+    prompt.interrupt()
+    try prompt.expectText("interrupted")
+    prompt.type("\"still \" + \"here\"\n")
+    try prompt.expectText("\"still here\"")
+    try prompt.wait("a prompt") { prompt.screen.cursorLine == "attn>" }
     prompt.type(P.control("D"))
     #expect(try prompt.exitStatus() == 0)
     #expect(prompt.text.contains("  w : f32[1]"))

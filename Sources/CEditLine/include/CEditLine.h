@@ -87,6 +87,12 @@ void attn_editor_remember(attn_editor *editor, const char *entry);
 void attn_on_interrupt(void (*handler)(int));
 void attn_block_signals(void);
 
+// Where there is no editor: waits until something can be read from the terminal; false after Ctrl-C.
+bool attn_wait_for_input(void);
+
+// What was to stop a computation is not meant for the entry that follows.
+void attn_forget_interruption(void);
+
 // Runs a shell command with `file` as its argument, on the terminal as it is; its exit status.
 int32_t attn_run_program(const char *command, const char *file);
 

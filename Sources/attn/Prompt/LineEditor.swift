@@ -111,7 +111,10 @@ final class LineEditor {
     case ATTN_KEY_CLOSE_BRACKET: new.close("]")
     default: isFine = false
     }
-    guard isFine else { return ATTN_EDIT_REFUSE }
+    // libedit shows the last rows of what is taller than the screen, and no others.
+    guard isFine, new.cursor >= old.cursor || new.rows(width: width()).below < height() else {
+      return ATTN_EDIT_REFUSE
+    }
     put(new, over: old)
     return ATTN_EDIT_SHOW
   }

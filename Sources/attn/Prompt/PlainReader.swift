@@ -1,3 +1,4 @@
+import CEditLine
 import Glibc
 import Interaction
 
@@ -31,12 +32,12 @@ final class PlainReader {
         return .entry(String(decoding: buffered[..<end], as: UTF8.self))
       }
       var chunk = [UInt8](repeating: 0, count: 4096)
-      let count = Glibc.read(0, &chunk, chunk.count)
-      if count < 0, errno == EINTR {
-        guard Interrupts.isPending else { continue }
+      guard attn_wait_for_input() else {
         buffered = []
         return .interrupted(wasEmpty: true)
       }
+      let count = Glibc.read(0, &chunk, chunk.count)
+      if count < 0, errno == EINTR { continue }
       guard count > 0 else {
         guard !buffered.isEmpty else { return .end }
         defer { buffered = [] }

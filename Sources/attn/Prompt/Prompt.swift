@@ -39,6 +39,7 @@ struct Prompt {
     var emptyInterrupts = 0
     while true {
       Interrupts.acknowledge()
+      attn_forget_interruption()
       let input = editor?.read(prompt: "attn>", style: isColoured ? "\u{1B}[1;36m" : "") ?? plain.read()
       switch input {
       case .end:

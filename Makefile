@@ -28,6 +28,7 @@ format:
 
 bench: build
 	python3 bench/bench.py
+	python3 bench/attention.py
 
 clean:
 	rm -rf .build

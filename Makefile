@@ -32,6 +32,7 @@ format:
 bench: build
 	$(SWIFT) build $(CONFIGURATION) --product attn-bench
 	python3 bench/bench.py
+	python3 bench/attention.py
 
 clean:
 	rm -rf .build

@@ -66,7 +66,7 @@ package final class Variable {
   }
 
   /// Makes the numbers now if they were pending.
-  func settle() throws {
+  package func settle() throws {
     guard case .pending(let pending) = made else { return }
     let value = try pending.composite()
     made = .value(value.tensor, node: value.node)

@@ -79,6 +79,7 @@ private func multiplied(
     let x = x.arranged(xAxes, present)
     if axes.suffix(present.count).elementsEqual(present) { return x }
     let kept = zip(axes, shape).map { xAxes.contains($0) ? $1 : 1 }
+    try x.settle()
     return try x.reshaped(kept).expanded(to: shape)
   }
   return (try spread(a, aAxes) * spread(b, bAxes), axes)

@@ -41,6 +41,7 @@ extension IndexRun {
       axis += 1
     }
     x = try x.reshaped(shape)
+    if !expressions.isEmpty { try x.settle() }
     // The same index twice reads the diagonal.
     while let second = labels.indices.first(where: { labels[$0] != nil && labels[..<$0].contains(labels[$0]) }
     ),

@@ -251,6 +251,7 @@ struct IndexRun {
     let ordered = x.transposed(present.map { labels.firstIndex(of: $0) ?? 0 })
     if present.count == union.count { return ordered }
     let kept = union.map { labels.contains($0) ? extent($0) : 1 }
+    try ordered.settle()
     return try ordered.reshaped(kept).expanded(to: union.map(extent))
   }
 

@@ -199,7 +199,6 @@ int main(int count, char **arguments) {
       printf("%s: not on this machine\n", names[isa]);
       continue;
     }
-    // Without an instruction for it, every fma is a call: the largest sizes are for the others.
     for (int t = 0; t < 4; t++) {
       attn_use_threads(threads[t]);
       digest = 0;
@@ -212,7 +211,8 @@ int main(int count, char **arguments) {
       }
       first_digest = digest;
       have_first = true;
-      if (!is_short && isa > 0) check_all(false);
+      // Without an instruction for it, every fma is a call: the largest sizes are for the others.
+      if (!is_short && isa > 0 && t % 2 == 1) check_all(false);
     }
   }
   printf(failures == 0 ? "all checks passed\n" : "%d checks FAILED\n", failures);

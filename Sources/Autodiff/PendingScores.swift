@@ -79,6 +79,8 @@ final class PendingScores {
     // A gradient inside another records its pullbacks, so it needs the single operations.
     guard left.pending == nil, right.pending == nil, left.dtype == .f32, right.dtype == .f32,
       left.tensor.count > 0, right.tensor.count > 0, left.shape[left.rank - 1] <= Self.widest,
+      // With few queries there is little to save, and the single operations are quicker.
+      min(left.shape[left.rank - 2], right.shape[right.rank - 1]) >= Self.fewest,
       (tape?.depth ?? 0) <= 1
     else { return nil }
     source = .product(
@@ -90,6 +92,7 @@ final class PendingScores {
   }
 
   private static let widest = 1024
+  private static let fewest = 8
 
   /// Axes grouped anew, the last one left alone.
   func reshaped(_ shape: [Int]) -> PendingScores? {

@@ -21,13 +21,20 @@ static const float attention_zero = 0;
 
 static int64_t attention_panels(int64_t n) { return (n + ATTN_PANEL - 1) / ATTN_PANEL; }
 
-// rows x width of one tile of c = a b: b's rows lie in a panel.
+// rows x width of one tile of c = a b.
+ATTN_INLINE void attention_strided_tile(int64_t rows, int64_t k, const float *a, int64_t a_rs,
+                                        int64_t a_cs, const float *b, int64_t b_rs, float *c,
+                                        int64_t c_rs, int64_t width, bool resume) {
+  if (rows == ATTN_TILE_ROWS && width == ATTN_PANEL)
+    whole_tile_f32(k, a, a_rs, a_cs, b, b_rs, c, c_rs, resume);
+  else
+    any_tile_f32(rows, k, a, a_rs, a_cs, b, b_rs, c, c_rs, width, resume);
+}
+
+// The same where b's rows lie in a panel.
 ATTN_INLINE void attention_tile(int64_t rows, int64_t k, const float *a, int64_t a_rs, int64_t a_cs,
                                 const float *b, float *c, int64_t c_rs, int64_t width, bool resume) {
-  if (rows == ATTN_TILE_ROWS && width == ATTN_PANEL)
-    whole_tile_f32(k, a, a_rs, a_cs, b, ATTN_PANEL, c, c_rs, resume);
-  else
-    any_tile_f32(rows, k, a, a_rs, a_cs, b, ATTN_PANEL, c, c_rs, width, resume);
+  attention_strided_tile(rows, k, a, a_rs, a_cs, b, ATTN_PANEL, c, c_rs, width, resume);
 }
 
 // MARK: Packing
@@ -164,12 +171,14 @@ ATTN_INLINE float attention_lanes(int64_t low, int64_t high, terms_f32 terms, co
   return tree_total_f32(ATTN_SUM, &tree);
 }
 
-// A product over keys: y = x b for the strip's rows of x, b as panels of s rows. Beyond a tile's reach
+// A product over keys: y = x b for the strip's rows of x. b has s rows, b_rs apart; its column c is at
+// c * b_cs where c begins a panel. Beyond a tile's reach
 // x is 0; there it is read only if not `within_reach`, and otherwise added where that may be told
 // from nothing.
 static void attention_product_over_keys(const attn_attention_strip *strip, int64_t i0, int64_t i1,
                                         bool within_reach, const float *x, int64_t x_rs,
-                                        const float *b, int64_t s, int64_t n, float *y) {
+                                        const float *b, int64_t b_rs, int64_t b_cs, int64_t s,
+                                        int64_t n, float *y) {
   int64_t low = within_reach ? strip->low : 0, high = within_reach ? strip->high : s;
   for (int64_t j0 = low / ATTN_KEY_BLOCK * ATTN_KEY_BLOCK; j0 < high; j0 += ATTN_KEY_BLOCK)
     for (int64_t r = i0; r < i1; r += ATTN_TILE_ROWS) {
@@ -180,8 +189,9 @@ static void attention_product_over_keys(const attn_attention_strip *strip, int64
       int64_t to = j0 + ATTN_KEY_BLOCK < end ? j0 + ATTN_KEY_BLOCK : end;
       if (from >= to) continue;
       for (int64_t c = 0; c < n; c += ATTN_PANEL)
-        attention_tile(count, to - from, x + r * x_rs + from, x_rs, 1, b + c * s + from * ATTN_PANEL,
-                       y + r * n + c, n, n - c < ATTN_PANEL ? n - c : ATTN_PANEL, from > first);
+        attention_strided_tile(count, to - from, x + r * x_rs + from, x_rs, 1,
+                               b + c * b_cs + from * b_rs, b_rs, y + r * n + c, n,
+                               n - c < ATTN_PANEL ? n - c : ATTN_PANEL, from > first);
     }
   for (int64_t r = i0; r < i1; r += ATTN_TILE_ROWS) {
     int64_t count = i1 - r < ATTN_TILE_ROWS ? i1 - r : ATTN_TILE_ROWS;
@@ -189,8 +199,8 @@ static void attention_product_over_keys(const attn_attention_strip *strip, int64
     if (end == 0) memset(y + r * n, 0, (size_t)(count * n) * sizeof(float));
     if (end == 0 || end >= s || !attention_has_negative_zero(count, n, y + r * n, n)) continue;
     for (int64_t c = 0; c < n; c += ATTN_PANEL)
-      attention_tile(count, s - end, &attention_zero, 0, 0, b + c * s + end * ATTN_PANEL,
-                     y + r * n + c, n, n - c < ATTN_PANEL ? n - c : ATTN_PANEL, true);
+      attention_strided_tile(count, s - end, &attention_zero, 0, 0, b + c * b_cs + end * b_rs, b_rs,
+                             y + r * n + c, n, n - c < ATTN_PANEL ? n - c : ATTN_PANEL, true);
   }
 }
 
@@ -229,8 +239,17 @@ void ATTN_KERNEL(attn_attention_rows)(const attn_attention_operands *p, int64_t 
       attn_scratch(sizeof(float) * (size_t)(wide * d + e_wide * s + ATTN_ATTENTION_ROWS * rs));
   float *values = keys + wide * d, *scores = values + e_wide * s;
   attention_pack_turned(d, 0, s, k, p->k_rs, p->k_cs, keys);
-  attention_pack_rows(s, e, 0, s, v, p->v_rs, p->v_cs, values);
-  bool is_finite = attention_is_finite(e_wide * s, values);
+  // Rows of whole vectors that lie close together are read where they are.
+  bool packs = p->v_cs != 1 || e % 16 != 0 || (p->v_rs > 2 * e && i1 - i0 > ATTN_ATTENTION_ROWS);
+  const float *rows_of_v = packs ? values : v;
+  int64_t v_rs = packs ? ATTN_PANEL : p->v_rs, v_cs = packs ? s : 1;
+  bool is_finite = true;
+  if (packs) {
+    attention_pack_rows(s, e, 0, s, v, p->v_rs, p->v_cs, values);
+    is_finite = attention_is_finite(e_wide * s, values);
+  } else {
+    for (int64_t i = 0; i < s && is_finite; i++) is_finite = attention_is_finite(e, v + i * v_rs);
+  }
   for (int64_t row0 = i0; row0 < i1; row0 += ATTN_ATTENTION_ROWS) {
     attn_attention_strip strip;
     attention_begin(p, block, row0, i1 < row0 + ATTN_ATTENTION_ROWS ? i1 : row0 + ATTN_ATTENTION_ROWS,
@@ -268,7 +287,8 @@ void ATTN_KERNEL(attn_attention_rows)(const attn_attention_operands *p, int64_t 
       memset(scores + r * rs, 0, (size_t)low * sizeof(float));
       memset(scores + r * rs + high, 0, (size_t)(wide - high) * sizeof(float));
     }
-    attention_product_over_keys(&strip, 0, strip.rows, is_finite, scores, rs, values, s, e,
+    attention_product_over_keys(&strip, 0, strip.rows, is_finite, scores, rs, rows_of_v, v_rs, v_cs,
+                                s, e,
                                 y + (block * p->t + row0) * e);
   }
 }
@@ -378,7 +398,7 @@ static void attention_queries(const attn_attention_operands *p,
     }
   }
   attention_product_over_keys(&state->strip, i0, i1, state->is_finite, state->scores,
-                              state->strip_rs, state->key_rows, p->s, p->d,
+                              state->strip_rs, state->key_rows, ATTN_PANEL, p->s, p->s, p->d,
                               g->dq + (state->block * p->t + state->strip.row0) * p->d);
 }
 

@@ -81,7 +81,8 @@ static void check(int64_t batch, int64_t t, int64_t s, int64_t d, int64_t e, mas
   char about[160];
   snprintf(about, sizeof about, "%lld blocks, t %lld, s %lld, d %lld, e %lld, mask %d, kind %d",
            (long long)batch, (long long)t, (long long)s, (long long)d, (long long)e, mask, kind);
-  // q and k lie as [t, blocks, d] and [s, blocks, d]; v is turned: [e, s] in each block.
+  // q and k lie as [t, blocks, d] and [s, blocks, d]; v is turned, [e, s] in each block, or not.
+  int64_t v_rs = batch % 2 ? 1 : e, v_cs = batch % 2 ? s : 1;
   bool scores_only = kind == HUGE_SCORES;
   float *q = numbers(batch * t * d, kind == TINY || kind == NEGATIVE_TINY ? PLAIN : kind);
   float *k = numbers(batch * s * d, kind == NEGATIVE_TINY ? PLAIN : kind);
@@ -115,9 +116,9 @@ static void check(int64_t batch, int64_t t, int64_t s, int64_t d, int64_t e, mas
   if (s > 0)
     attn_softmax(ATTN_F32, false, batch * t, s, scores, mask == ALL ? NULL : keep,
                  mask == ALL ? NULL : offsets[5], 1, w);
-  attn_matmul(ATTN_F32, batch, t, e, s, w, offsets[3], s, 1, v, offsets[2], 1, s, expected[0],
+  attn_matmul(ATTN_F32, batch, t, e, s, w, offsets[3], s, 1, v, offsets[2], v_rs, v_cs, expected[0],
               offsets[4], e);
-  attn_matmul(ATTN_F32, batch, t, s, e, dy, offsets[4], e, 1, v, offsets[2], s, 1, dw, offsets[3],
+  attn_matmul(ATTN_F32, batch, t, s, e, dy, offsets[4], e, 1, v, offsets[2], v_cs, v_rs, dw, offsets[3],
               s);
   if (s > 0) attn_softmax_backward(ATTN_F32, false, batch * t, s, w, dw, dw);
   attn_binary(scaling, ATTN_F32, 1, shape, once, dw, repeated, &scale, dw);
@@ -137,7 +138,7 @@ static void check(int64_t batch, int64_t t, int64_t s, int64_t d, int64_t e, mas
   attn_attention_operands operands = {
       .batch = batch, .t = t, .s = s, .d = d, .e = e, .q = q, .k = k, .v = v,
       .q_offsets = offsets[0], .k_offsets = offsets[1], .v_offsets = offsets[2],
-      .q_rs = batch * d, .q_cs = 1, .k_rs = batch * d, .k_cs = 1, .v_rs = 1, .v_cs = s,
+      .q_rs = batch * d, .q_cs = 1, .k_rs = batch * d, .k_cs = 1, .v_rs = v_rs, .v_cs = v_cs,
       .keep = mask == ALL ? NULL : keep, .keep_offsets = offsets[5], .keep_step = mask != BY_ROW,
       .divides = divides, .scale = scale};
   attn_attention(&operands, got[0], NULL, NULL);

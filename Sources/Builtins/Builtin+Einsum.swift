@@ -83,8 +83,9 @@ private func evaluateEinsum(_ arguments: Arguments) throws -> Variable {
   var (product, own) = (operands[0], axes[0])
   for position in operands.indices.dropFirst() {
     let keeping = Set(result + axes[(position + 1)...].joined())
-    (product, own) = try contract(
-      product, own, operands[position], axes[position], keeping: keeping, order: result)
+    let contraction = Contraction(
+      product.shape, own, operands[position].shape, axes[position], keeping: keeping, order: result)
+    (product, own) = (try contraction.apply(product, operands[position]), contraction.axes)
   }
   return product.arranged(own, result)
 }

@@ -134,8 +134,8 @@ final class IndexProgram {
   let scalars: [(input: Int, span: Span)]
   /// A reducer that stands by itself: leading axes stay.
   let isFree: Bool
-  /// The extents of the last run, good for the same shapes.
-  var cached: (shapes: [[Int]?], extents: [Int], leading: [Int])?
+  /// What runs with certain shapes did.
+  var plans: [IndexPlan] = []
 
   init(
     variables: [Variable], inputs: [Input], body: IndexExpression, target: [TargetAxis],

@@ -44,7 +44,9 @@ extension IndexRun {
     }
     guard let pair, let line, labels.count == 2 else { return nil }
     let view = line.banded(rows: extents[pair.row], columns: extents[pair.column])
-    return .tensor(Variable(labels == [pair.row, pair.column] ? view : view.swapped()), labels)
+    let condition = Variable(labels == [pair.row, pair.column] ? view : view.swapped())
+    recorder?.constant(condition)
+    return .tensor(condition, labels)
   }
 
   /// `left - right` as the difference of two indices and a number.

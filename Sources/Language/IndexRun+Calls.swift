@@ -9,6 +9,8 @@ extension IndexRun {
     _ test: IndexExpression, _ then: IndexExpression, _ otherwise: IndexExpression, _ span: Span,
     _ gate: Indexed?
   ) throws -> Indexed {
+    // Which branch is taken may depend on the numbers.
+    recorder?.breakOff()
     let condition = try evaluate(test, gate: gate)
     switch condition {
     case .scalar(.bool(let flag)): return try evaluate(flag ? then : otherwise, gate: gate)
@@ -122,7 +124,39 @@ extension IndexRun {
         valueIndices: Array(arguments.indices), fallbackNames: names, whole: span)
     }
     guard let x = result.variable else { return .scalar(result) }
+    note(x, builtin, operands, plan)
     return .tensor(x, x.rank == union.count ? union : [])
+  }
+
+  /// A builtin of one or two tensors, and numbers.
+  private func note(_ result: Variable, _ builtin: Builtin, _ operands: [Value], _ plan: BindingPlan) {
+    guard let recorder else { return }
+    var numbers = operands
+    var tensors: [(place: Int, Variable)] = []
+    for (place, operand) in operands.enumerated() {
+      if case .tensor(let x) = operand {
+        tensors.append((place, x))
+        // A plan holds no tensor of the run that it was noted from.
+        numbers[place] = .none
+      }
+    }
+    let site = OperandSite(
+      function: builtin.name, spans: [], valueIndices: [], fallbackNames: [], whole: Span(Source(""), 0, 0))
+    // The program that keeps the plan is itself kept by the interpreter.
+    let again = { [unowned interpreter, numbers] (places: [Int], tensors: [Variable]) throws -> Variable in
+      var operands = numbers
+      for (place, x) in zip(places, tensors) { operands[place] = .tensor(x) }
+      guard let made = try interpreter.run(builtin, operands, plan, { site }).variable else {
+        preconditionFailure("a tensor as before")
+      }
+      return made
+    }
+    let places = tensors.map(\.place)
+    switch tensors.count {
+    case 1: recorder.note(result, tensors[0].1) { try again(places, [$0]) }
+    case 2: recorder.note(result, tensors[0].1, tensors[1].1) { try again(places, [$0, $1]) }
+    default: recorder.breakOff()
+    }
   }
 
   /// A function of the user's, element by element: its body is run on the indexed values.
@@ -130,6 +164,7 @@ extension IndexRun {
     _ closure: Closure, _ given: [Indexed], _ arguments: [(label: Name?, IndexExpression)],
     _ gate: Indexed?, _ span: Span
   ) throws -> Indexed {
+    recorder?.breakOff()
     let code = closure.code
     try interpreter.enterElementwise(code, span)
     defer { interpreter.leaveElementwise() }

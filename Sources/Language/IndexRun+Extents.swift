@@ -7,11 +7,9 @@ import Tensors
 extension IndexRun {
   /// Finds every index's extent from the shapes that it reads, and checks that all agree.
   mutating func findExtents(_ frame: inout Frame) throws {
-    let shapes = values.map { $0.variable?.shape }
-    let isPlain = !program.variables.contains { $0.extent != nil || $0.size != nil }
-    if isPlain, let cached = program.cached, cached.shapes == shapes {
-      (extents, leading) = (cached.extents, cached.leading)
-      return
+    if extents.isEmpty {
+      extents = Array(repeating: Self.unknown, count: program.variables.count)
+      origins = Array(repeating: nil, count: program.variables.count)
     }
     for (index, variable) in program.variables.enumerated() {
       if let node = variable.extent {
@@ -42,7 +40,6 @@ extension IndexRun {
       if rest.count == open.count, !hasProgress { break }
       open = rest
     }
-    if isPlain, !extents.contains(Self.unknown) { program.cached = (shapes, extents, leading) }
   }
 
   mutating func agree(_ variable: Int, _ size: Int, _ span: Span, _ text: String) throws {

@@ -40,14 +40,18 @@ extension IndexRun {
       }
       axis += 1
     }
+    let whole = x
     x = try x.reshaped(shape)
+    recorder?.note(x, whole) { [shape] in try $0.reshaped(shape) }
     if !expressions.isEmpty { try x.settle() }
     // The same index twice reads the diagonal.
     while let second = labels.indices.first(where: { labels[$0] != nil && labels[..<$0].contains(labels[$0]) }
     ),
       let first = labels.firstIndex(of: labels[second])
     {
+      let square = x
       x = try x.diagonal(first, second)
+      recorder?.note(x, square) { try $0.diagonal(first, second) }
       labels.remove(at: second)
       for index in expressions.indices where expressions[index].axis > second { expressions[index].axis -= 1 }
     }
@@ -72,6 +76,8 @@ extension IndexRun {
     _ x: Variable, _ input: Int, _ labels: [Int?],
     _ expressions: [(axis: Int, IndexExpression, Span)], _ span: Span, _ gate: Indexed?
   ) throws -> Indexed {
+    // Whether a position is inside depends on the numbers.
+    recorder?.breakOff()
     var positions: [(axis: Int, Tensor, [Int], Span)] = []
     var union: [Int] = []
     for (axis, expression, span) in expressions {

@@ -72,12 +72,15 @@ extension IndexRun {
       {
         let dtype = DType.common(a.dtype, b.dtype)
         let (x, y) = try (a.converted(to: dtype), b.converted(to: dtype))
-        let (product, labels) = try interpreter.located(span) {
-          try contract(
-            x, aLabels, y, bLabels, keeping: Set(aLabels + bLabels).subtracting(group),
-            leavesPending: leavesPending)
+        recorder?.note(x, a) { try $0.converted(to: dtype) }
+        recorder?.note(y, b) { try $0.converted(to: dtype) }
+        let contraction = Contraction(
+          x.shape, aLabels, y.shape, bLabels, keeping: Set(aLabels + bLabels).subtracting(group))
+        let product = try interpreter.located(span) {
+          try contraction.apply(x, y, leavesPending: leavesPending)
         }
-        part = .tensor(product, labels)
+        recorder?.note(product, x, y) { try contraction.apply($0, $1, leavesPending: leavesPending) }
+        part = .tensor(product, contraction.axes)
       } else {
         var product: Indexed?
         for at in using {
@@ -131,18 +134,34 @@ extension IndexRun {
     func apply(_ x: Variable, _ condition: Tensor?) throws -> Variable {
       try interpreter.located(span) { try reducer.apply(x, condition) }
     }
-    var condition: Tensor?
-    if case .tensor(let mask, let own) = keep {
-      condition = try aligned(mask, own, to: order).tensor.reshaped(sizes + [n])
+    let flat = sizes + [n]
+    var condition: Variable?
+    if case .tensor(let mask, let own) = keep { condition = try aligned(mask, own, to: order) }
+    /// The reduced axes as one, reduced, and then what `finish` makes of it.
+    func applied(_ finish: @escaping (Variable) throws -> Variable) throws -> Variable {
+      let body = x
+      let result = try finish(apply(body.reshaped(flat), condition?.tensor.reshaped(flat)))
+      if let condition {
+        recorder?.note(result, body, condition) {
+          try finish(reducer.apply($0.reshaped(flat), $1.tensor.reshaped(flat)))
+        }
+      } else {
+        recorder?.note(result, body) { try finish(reducer.apply($0.reshaped(flat), nil)) }
+      }
+      return result
     }
     switch reducer.form {
     case .reduces where condition == nil && indices.count > 1 && reducer.isSum:
-      for _ in indices { x = try apply(x, nil) }
+      for _ in indices {
+        let whole = x
+        x = try apply(x, nil)
+        recorder?.note(x, whole) { try reducer.apply($0, nil) }
+      }
       return .tensor(x, outer)
-    case .reduces: return .tensor(try apply(x.reshaped(sizes + [n]), condition), outer)
+    case .reduces: return .tensor(try applied { $0 }, outer)
     case .along:
-      let result = try apply(x.reshaped(sizes + [n]), condition)
-      return .tensor(try result.reshaped(order.map(extent)), order)
+      let whole = order.map(extent)
+      return .tensor(try applied { try $0.reshaped(whole) }, order)
     }
   }
 }

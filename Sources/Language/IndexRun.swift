@@ -16,14 +16,18 @@ struct IndexRun {
   let program: IndexProgram
   let interpreter: Interpreter
   var values: [Value] = []
-  var extents: [Int]
+  /// Empty until a plan gives them, or the search for them begins.
+  var extents: [Int] = []
   /// Where each extent was first seen, for messages.
-  var origins: [(span: Span, text: String)?]
+  var origins: [(span: Span, text: String)?] = []
   var leading: [Int] = []
   var leadingOrigin: Span?
   var bound: [Indexed] = []
   /// The expression at hand is a function's body: inputs are numbered by it, not by the program.
   var isInFunction = false
+  /// Of the shapes at hand, if they have been met before.
+  var plan: IndexPlan?
+  var recorder: IndexRecorder?
 
   /// The label of the first leading axis.
   static let leadingLabel = 1 << 20
@@ -32,8 +36,6 @@ struct IndexRun {
   init(_ program: IndexProgram, _ interpreter: Interpreter) {
     self.program = program
     self.interpreter = interpreter
-    extents = Array(repeating: Self.unknown, count: program.variables.count)
-    origins = Array(repeating: nil, count: program.variables.count)
   }
 
   mutating func run(_ frame: inout Frame) throws -> Value {
@@ -41,6 +43,7 @@ struct IndexRun {
     for (index, input) in program.inputs.enumerated() where !input.usesExtents {
       values[index] = try input.node.evaluate(&frame).read
     }
+    if let result = try planned(&frame) { return result }
     try findExtents(&frame)
     publish(&frame)
     if program.inputs.contains(where: \.usesExtents) {
@@ -65,8 +68,10 @@ struct IndexRun {
         "nothing says the extent of \(variable.name)", at: variable.span,
         hint: "give it where it is bound: \(variable.name): 8")
     }
-    let result = try evaluate(program.body, gate: nil)
-    return try assembled(result)
+    beginNoting()
+    let result = try assembled(evaluate(program.body, gate: nil))
+    endNoting(result)
+    return result
   }
 
   /// Leaves the extents for the rest of the statement.
@@ -86,7 +91,9 @@ struct IndexRun {
     case .read(let input, let subscripts, let span):
       return try read(values[input], input, subscripts, span, gate)
     case .variable(let variable, _):
-      return .tensor(Variable(try Tensor.range(extents[variable])), [variable])
+      let range = Variable(try Tensor.range(extents[variable]))
+      recorder?.constant(range)
+      return .tensor(range, [variable])
     case .extent(let variable, _): return .scalar(.int(extents[variable]))
     case .bound(let slot, _):
       guard case .tensor(let x, let labels) = bound[slot] else { return bound[slot] }
@@ -206,10 +213,26 @@ struct IndexRun {
   /// An operation on two operands whose axes are brought in line.
   func combined(
     _ a: Indexed, _ b: Indexed, _ span: Span, _ operands: [IndexExpression], _ symbol: String,
-    _ operation: (Value, Value) throws -> Value
+    _ operation: @escaping (Value, Value) throws -> Value
   ) throws -> Indexed {
     func diagnosed(_ x: Value, _ y: Value) throws -> Value {
-      do { return try operation(x, y) } catch {
+      do {
+        let result = try operation(x, y)
+        if let recorder, let made = result.variable {
+          func variable(_ x: Value, _ y: Value) throws -> Variable {
+            guard let made = try operation(x, y).variable else { preconditionFailure("a tensor as before") }
+            return made
+          }
+          switch (x, y) {
+          case (.tensor(let a), .tensor(let b)):
+            recorder.note(made, a, b) { try variable(.tensor($0), .tensor($1)) }
+          case (.tensor(let a), _): recorder.note(made, a) { try variable(.tensor($0), y) }
+          case (_, .tensor(let b)): recorder.note(made, b) { try variable(x, .tensor($0)) }
+          default: break
+          }
+        }
+        return result
+      } catch {
         let site = OperandSite(
           function: Builtin.operators[symbol]?.name ?? "", spans: operands.map(\.span),
           valueIndices: [0, 1], fallbackNames: ["the left", "the right"], whole: span)
@@ -248,11 +271,19 @@ struct IndexRun {
   func aligned(_ x: Variable, _ labels: [Int], to union: [Int]) throws -> Variable {
     if labels == union { return x }
     let present = union.filter(labels.contains)
-    let ordered = x.transposed(present.map { labels.firstIndex(of: $0) ?? 0 })
+    let order = present.map { labels.firstIndex(of: $0) ?? 0 }
+    let ordered = x.transposed(order)
+    recorder?.note(ordered, x) { $0.transposed(order) }
     if present.count == union.count { return ordered }
     let kept = union.map { labels.contains($0) ? extent($0) : 1 }
-    try ordered.settle()
-    return try ordered.reshaped(kept).expanded(to: union.map(extent))
+    let whole = union.map(extent)
+    func spread(_ x: Variable) throws -> Variable {
+      try x.settle()
+      return try x.reshaped(kept).expanded(to: whole)
+    }
+    let result = try spread(ordered)
+    recorder?.note(result, ordered, spread)
+    return result
   }
 
   // MARK: The result
@@ -289,7 +320,10 @@ struct IndexRun {
       }
       return .tensor(try number(value, dtype).expanded(to: shape))
     case .tensor(let x, let labels):
-      return .tensor(try aligned(x, labels, to: order).reshaped(shape))
+      let ordered = try aligned(x, labels, to: order)
+      let result = try ordered.reshaped(shape)
+      recorder?.note(result, ordered) { try $0.reshaped(shape) }
+      return .tensor(result)
     }
   }
 }

@@ -22,11 +22,27 @@ package struct HistoryFile: Sendable {
   }
 
   /// The latest entries, oldest first. A file that can't be read has none.
-  package func entries(limit: Int = limit) -> [String] {
+  ///
+  /// - Parameters:
+  ///   - count: how many at most; the first prompt waits for them.
+  ///   - limit: how many the file keeps.
+  package func entries(_ count: Int = 1000, limit: Int = limit) -> [String] {
     guard let bytes = try? Files().readBytes(path) else { return [] }
-    let lines = bytes.split(separator: UInt8(ascii: "\n"))
-    if lines.count > 2 * limit { cut(to: limit) }
-    return lines.suffix(limit).map { Self.decoded(String(decoding: $0, as: UTF8.self)) }
+    let newline = UInt8(ascii: "\n")
+    if bytes.reduce(0, { $1 == newline ? $0 + 1 : $0 }) > 2 * limit { cut(to: limit) }
+    // From the end, since only the last are wanted.
+    var start = bytes.count
+    var lines = 0
+    while start > 0 {
+      if bytes[start - 1] == newline {
+        if lines == min(count, limit) { break }
+        lines += 1
+      }
+      start -= 1
+    }
+    return bytes[start...].split(separator: newline).map {
+      Self.decoded(String(decoding: $0, as: UTF8.self))
+    }
   }
 
   /// Adds an entry; false where that can't be done.
@@ -89,6 +105,7 @@ package struct HistoryFile: Sendable {
   }
 
   static func decoded(_ line: String) -> String {
+    guard line.utf8.contains(UInt8(ascii: "\\")) else { return line }
     var result = ""
     var rest = line[...]
     while let backslash = rest.firstIndex(of: "\\") {

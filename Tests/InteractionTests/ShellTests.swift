@@ -194,17 +194,6 @@ import Testing
     #expect(shell.shell.notebook.script.components(of: "fn mine").count == 2)
   }
 
-  @Test func longSessionsDoNotGrow() {
-    let shell = TestShell()
-    shell.run("x = zeros(1000)")
-    func live() -> Int {
-      for _ in 0..<200 { shell.run("x = x + 1.0\nx[0];") }
-      return MemoryUse.live
-    }
-    let first = live()
-    #expect(live() <= first)
-  }
-
   @Test func outputThatIsTooMuchToKeep() {
     let shell = TestShell()
     shell.run("for i in 0..30000 { print(\"a line of some length {i}\") }")

@@ -2,7 +2,6 @@ import Builtins
 import FoundationEssentials
 import Interaction
 import Language
-import Tensors
 
 /// A folder of its own below the system's temporary one.
 func temporaryFolder() -> String {
@@ -58,10 +57,6 @@ final class TestShell {
 enum TestFiles {
   static func read(_ path: String) throws -> String { try Files().readText(path) }
   static func write(_ text: String, to path: String) { try? Files().write(Array(text.utf8), to: path) }
-}
-
-enum MemoryUse {
-  static var live: Int { Memory.liveBytes }
 }
 
 extension String {

@@ -180,6 +180,24 @@ func mkpipe(_ path: String) -> Int32 { mkfifo(path, 0o600) }
     #expect(!prompt.lines.contains { $0.contains("step/s") })
   }
 
+  /// Values that nobody holds any more are let go of.
+  @Test func longSessionsDoNotGrow() throws {
+    let prompt = try P()
+    try prompt.enter("x = zeros(100000);")
+    // 400 kB each; all of them would be 240 MB in a round.
+    let lines = (0..<600).map { _ in "x = x + 1.0;" } + ["x[0]"]
+    func resident() throws -> Int {
+      prompt.type(P.pasted(lines.joined(separator: "\n")))
+      try prompt.wait("the block") { prompt.lines.last == "  ... x[0]" }
+      try prompt.enter("")
+      let fields = P.read("/proc/\(prompt.process)/statm")?.split(separator: " ") ?? []
+      return (fields.count > 1 ? Int(fields[1]) ?? 0 : 0) * 4096
+    }
+    let first = try resident()
+    #expect(try resident() - first < 40_000_000)
+    #expect(prompt.last(1) == ["1200.0"])
+  }
+
   @Test func programsOfTheUsers() throws {
     let prompt = try P(environment: ["PAGER": "tail -n 1", "EDITOR": "sed -i s/40/50/"])
     try prompt.enter("x = 40 + 2")

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "isa.h"
+#include "machine.h"
 #include "pool.h"
 
 ATTN_DECLARE(void, attn_attention_rows, const attn_attention_operands *p, int64_t block, int64_t i0,
@@ -112,7 +113,7 @@ static void backward_block(backward_job *j, int64_t block, int64_t threads) {
   const attn_attention_operands *p = &j->p;
   j->state = ATTN_PICK(attn_attention_state)(p, block);
   phase(j, ATTN_ATTENTION_PACK, 0, p->s, KEY_GRAIN, threads);
-  for (int64_t i = 0; i < p->t; i += ATTN_ATTENTION_ROWS) {
+  for (int64_t i = 0; i < p->t && !attn_should_stop(); i += ATTN_ATTENTION_ROWS) {
     int64_t end = i + ATTN_ATTENTION_ROWS < p->t ? i + ATTN_ATTENTION_ROWS : p->t;
     phase(j, ATTN_ATTENTION_STRIP, i, end, 1, 1);
     attn_attention_strip *strip = &j->state->strip;

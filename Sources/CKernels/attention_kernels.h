@@ -250,7 +250,7 @@ void ATTN_KERNEL(attn_attention_rows)(const attn_attention_operands *p, int64_t 
   } else {
     for (int64_t i = 0; i < s && is_finite; i++) is_finite = attention_is_finite(e, v + i * v_rs);
   }
-  for (int64_t row0 = i0; row0 < i1; row0 += ATTN_ATTENTION_ROWS) {
+  for (int64_t row0 = i0; row0 < i1 && !attn_should_stop(); row0 += ATTN_ATTENTION_ROWS) {
     attn_attention_strip strip;
     attention_begin(p, block, row0, i1 < row0 + ATTN_ATTENTION_ROWS ? i1 : row0 + ATTN_ATTENTION_ROWS,
                     &strip);

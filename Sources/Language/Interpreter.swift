@@ -109,6 +109,9 @@ final class Interpreter {
         }
       }
       if context.isInterrupted() { throw Interruption() }
+      guard context.profile != nil else {
+        return try builtin.body(Arguments(builtin, bound, context))
+      }
       return try context.measured(builtin.name) {
         try builtin.body(Arguments(builtin, bound, context))
       }

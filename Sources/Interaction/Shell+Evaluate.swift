@@ -42,8 +42,8 @@ extension Shell {
 
   func time(_ text: String) throws(BuiltinError) {
     let profile = Profile()
-    session.context.profile = profile
-    defer { session.context.profile = nil }
+    session.profile = profile
+    defer { session.profile = nil }
     Memory.resetPeak()
     let held = Memory.liveBytes
     let allocations = Memory.allocations

@@ -11,6 +11,8 @@ final class Interpreter {
   var scriptArguments: [String: Value] = [:]
   /// Whether a loop that is interrupted keeps the rounds that it has run, as at a prompt.
   var keepsInterruptedLoops = false
+  /// Whether the time of each operation is written down.
+  @exclusivity(unchecked) var isProfiled = false
   /// The names of the script.
   var mainCells: () -> [GlobalCell] = { [] }
   private(set) lazy var library = Library(self)
@@ -109,7 +111,7 @@ final class Interpreter {
         }
       }
       if context.isInterrupted() { throw Interruption() }
-      guard context.profile != nil else {
+      guard isProfiled else {
         return try builtin.body(Arguments(builtin, bound, context))
       }
       return try context.measured(builtin.name) {

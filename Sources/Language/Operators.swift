@@ -46,9 +46,8 @@ final class ArithmeticNode: Node {
     }
     do {
       // Looked at here, since this is what loops over numbers spend their time in.
-      let context = frame.interpreter.context
-      guard context.profile != nil else { return try operation(a, b) }
-      return try context.measured(operation.rawValue) { try operation(a, b) }
+      guard frame.interpreter.isProfiled else { return try operation(a, b) }
+      return try frame.interpreter.context.measured(operation.rawValue) { try operation(a, b) }
     } catch {
       throw site.diagnose(error, [a, b], frame.interpreter)
     }

@@ -22,6 +22,15 @@ package final class Session {
     set { interpreter.keepsInterruptedLoops = newValue }
   }
 
+  /// Where the time goes, while that is asked for.
+  package var profile: Profile? {
+    get { context.profile }
+    set {
+      context.profile = newValue
+      interpreter.isProfiled = newValue != nil
+    }
+  }
+
   package var context: Context { interpreter.context }
 
   /// Values for the script parameters that `arg` declares, by name.

@@ -159,6 +159,7 @@ final class ForNode: Node {
   }
 
   /// One round; false where it leaves the loop.
+  @inline(__always)
   private func round(_ item: Value, _ frame: inout Frame, _ result: inout Value) throws -> Bool {
     if targets.count == 1 {
       targets[0].store(item, &frame)

@@ -169,6 +169,7 @@ extension Variable {
   /// Converted to another dtype; the gradient is converted back.
   package func converted(to dtype: DType) throws -> Variable {
     if dtype == self.dtype { return self }
+    try settle()
     let source = self.dtype
     return .make(try tensor.converted(to: dtype), [self]) { dy, _ in
       [source.isFloat && dtype.isFloat ? try dy.converted(to: source) : nil]

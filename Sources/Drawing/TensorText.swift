@@ -115,10 +115,19 @@ extension Tensor {
   /// The largest magnitude of a finite element; 0 where there is none.
   fileprivate var largestMagnitude: Double {
     // In parts, so that looking at a large tensor does not copy it whole.
-    if rank == 0 || count <= 1 << 16 {
+    let most = 1 << 16
+    if rank == 0 || count <= most {
       return elements.reduce(0) { $1.isFinite ? Swift.max($0, abs($1)) : $0 }
     }
-    return (0..<shape[0]).reduce(0) { Swift.max($0, selected(axis: 0, at: $1).largestMagnitude) }
+    let inner = count / shape[0]
+    guard inner <= most else {
+      return (0..<shape[0]).reduce(0) { Swift.max($0, selected(axis: 0, at: $1).largestMagnitude) }
+    }
+    let rows = most / inner
+    return stride(from: 0, to: shape[0], by: rows).reduce(0) { largest, start in
+      let part = sliced(axis: 0, start: start, count: Swift.min(rows, shape[0] - start))
+      return Swift.max(largest, part.largestMagnitude)
+    }
   }
 
   /// The elements in row-major order, read one by one where memory is too short for a copy in order.

@@ -61,6 +61,8 @@ final class IndexPlan {
   let isRecording: Bool
   let fusesAttention: Bool
   var state = State.met
+  /// Inputs that were one tensor when the plan was noted.
+  var aliases: [(Int, Int)] = []
 
   init(_ keys: [Key], _ extents: [Int], _ leading: [Int], _ context: Context) {
     self.keys = keys
@@ -86,7 +88,7 @@ final class IndexRecorder {
   /// - Parameter inputs: those that are tensors, in order.
   init(_ inputs: [Variable]) {
     for input in inputs {
-      // One tensor may come twice; either place serves.
+      // One tensor may come twice: the plan holds where it does so again.
       slots[ObjectIdentifier(input)] = values.count
       values.append(input)
     }
@@ -131,60 +133,72 @@ final class IndexRecorder {
 }
 
 extension IndexRun {
+  /// What the nodes of extents and of signatures say, each evaluated once.
+  mutating func evaluateSizes(_ frame: inout Frame) throws {
+    guard program.hasGivenSizes else { return }
+    given = try program.variables.map { try $0.extent?.evaluate(&frame) }
+    signature = try program.variables.map { variable in
+      guard case .int(let size)? = try variable.size?.evaluate(&frame) else { return nil }
+      return size
+    }
+  }
+
   /// The result by a plan that holds; `nil` where there is none, or where it ends in an error, which
   /// the run itself tells better.
   mutating func planned(_ frame: inout Frame) throws -> Value? {
     let context = interpreter.context
-    search: for plan in program.plans where plan.holds(in: context) {
-      for (index, input) in program.inputs.enumerated() where !input.usesExtents {
-        guard plan.keys[index].holds(for: values[index]) else { continue search }
-      }
-      for (index, variable) in program.variables.enumerated() {
-        if let node = variable.extent {
-          guard case .int(let size) = try node.evaluate(&frame), size == plan.extents[index] else {
-            continue search
-          }
-        }
-        if let node = variable.size {
-          guard case .int(let size) = try node.evaluate(&frame), size == plan.extents[index] else {
-            continue search
-          }
-        }
-      }
-      guard case .noted(let steps, let result) = plan.state else {
-        self.plan = plan
-        return nil
-      }
-      (extents, leading) = (plan.extents, plan.leading)
+    guard let near = program.plans.first(where: { holds($0, late: false) }) else { return nil }
+    if program.hasLateInputs {
+      // Whatever plan it will be, the extents are these.
+      (extents, leading) = (near.extents, near.leading)
       publish(&frame)
-      for (index, input) in program.inputs.enumerated() where input.usesExtents {
-        values[index] = try input.node.evaluate(&frame).read
-        guard plan.keys[index].holds(for: values[index]) else {
-          forget()
-          continue search
-        }
-      }
-      if context.isInterrupted() { throw Interruption() }
-      var slots: [Variable] = []
-      slots.reserveCapacity(values.count + steps.count)
-      for case .tensor(let x) in values { slots.append(x) }
-      do {
-        for step in steps { try step(&slots) }
-      } catch is Interruption {
-        throw Interruption()
-      } catch {
-        forget()
-        return nil
-      }
-      return .tensor(slots[result])
+      try evaluateLateInputs(&frame)
+      (extents, leading) = ([], [])
     }
-    return nil
+    guard
+      let plan = program.hasLateInputs
+        ? program.plans.first(where: { holds($0, late: false) && holds($0, late: true) }) : near
+    else { return nil }
+    guard case .noted(let steps, let result) = plan.state else {
+      self.plan = plan
+      return nil
+    }
+    if context.isInterrupted() { throw Interruption() }
+    var slots: [Variable] = []
+    slots.reserveCapacity(values.count + steps.count)
+    for case .tensor(let x) in values { slots.append(x) }
+    do {
+      for step in steps { try step(&slots) }
+    } catch is Interruption {
+      throw Interruption()
+    } catch {
+      return nil
+    }
+    (extents, leading) = (plan.extents, plan.leading)
+    publish(&frame)
+    return .tensor(slots[result])
   }
 
-  /// Takes back what a plan said.
-  private mutating func forget() {
-    (extents, leading) = ([], [])
-    for (index, input) in program.inputs.enumerated() where input.usesExtents { values[index] = .undefined }
+  /// Whether the inputs that are evaluated late, or the others with all sizes given, are as planned.
+  private func holds(_ plan: IndexPlan, late: Bool) -> Bool {
+    for (index, input) in program.inputs.enumerated() where input.usesExtents == late {
+      guard plan.keys[index].holds(for: values[index]) else { return false }
+    }
+    if late || !program.hasLateInputs {
+      // One tensor in two places when it was noted may be two now.
+      for (first, second) in plan.aliases {
+        guard let x = values[first].variable, let y = values[second].variable, x === y else { return false }
+      }
+    }
+    if late { return true }
+    guard plan.holds(in: interpreter.context) else { return false }
+    for (index, variable) in program.variables.enumerated() {
+      if variable.extent != nil {
+        guard case .int(let size)? = given[index], size == plan.extents[index] else { return false }
+      }
+      if variable.size != nil, signature[index] != plan.extents[index] { return false }
+    }
+    return true
   }
 
   /// Begins to note the run, where its shapes have been met before.
@@ -197,11 +211,20 @@ extension IndexRun {
   func endNoting(_ result: Value) {
     if let recorder, let plan {
       plan.state = recorder.finish(result)
+      plan.aliases = aliases
     } else if plan == nil {
       let keys = values.compactMap { IndexPlan.Key($0) }
       guard keys.count == values.count else { return }
       program.plans.insert(IndexPlan(keys, extents, leading, interpreter.context), at: 0)
       if program.plans.count > Self.mostPlans { program.plans.removeLast() }
+    }
+  }
+
+  /// Pairs of inputs that are one tensor.
+  private var aliases: [(Int, Int)] {
+    values.indices.flatMap { second -> [(Int, Int)] in
+      guard let y = values[second].variable else { return [] }
+      return (0..<second).filter { values[$0].variable === y }.map { ($0, second) }
     }
   }
 

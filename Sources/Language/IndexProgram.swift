@@ -134,6 +134,10 @@ final class IndexProgram {
   let scalars: [(input: Int, span: Span)]
   /// A reducer that stands by itself: leading axes stay.
   let isFree: Bool
+  /// Whether a binder or a signature gives an extent.
+  let hasGivenSizes: Bool
+  /// Whether inputs read extents that others give.
+  let hasLateInputs: Bool
   /// What runs with certain shapes did.
   var plans: [IndexPlan] = []
 
@@ -149,6 +153,8 @@ final class IndexProgram {
     self.body = body
     self.target = target
     self.reads = reads
+    hasGivenSizes = variables.contains { $0.extent != nil || $0.size != nil }
+    hasLateInputs = inputs.contains(where: \.usesExtents)
   }
 
   /// Leaves the scores that it computes pending: what it gives is read by one weighted sum alone.

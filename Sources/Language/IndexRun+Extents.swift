@@ -6,20 +6,20 @@ import Tensors
 /// How large each index runs: from the shapes that it reads, from binders and from signatures.
 extension IndexRun {
   /// Finds every index's extent from the shapes that it reads, and checks that all agree.
-  mutating func findExtents(_ frame: inout Frame) throws {
+  mutating func findExtents() throws {
     if extents.isEmpty {
       extents = Array(repeating: Self.unknown, count: program.variables.count)
       origins = Array(repeating: nil, count: program.variables.count)
     }
     for (index, variable) in program.variables.enumerated() {
       if let node = variable.extent {
-        let size = try integer(node, "an extent", &frame)
+        let size = try integer(given[index] ?? .none, node, "an extent")
         guard size >= 0 else {
           throw Diagnostic("an extent can't be negative: \(size)", at: node.span)
         }
         try agree(index, size, node.span, "given")
       }
-      if let node = variable.size, case .int(let size) = try node.evaluate(&frame) {
+      if variable.size != nil, let size = signature[index] {
         try agree(index, size, variable.span, "the signature")
       }
     }

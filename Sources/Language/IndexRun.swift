@@ -25,6 +25,10 @@ struct IndexRun {
   var bound: [Indexed] = []
   /// The expression at hand is a function's body: inputs are numbered by it, not by the program.
   var isInFunction = false
+  /// What binders and the signature say of each extent.
+  var given: [Value?] = []
+  var signature: [Int?] = []
+  private var hasLateValues = false
   /// Of the shapes at hand, if they have been met before.
   var plan: IndexPlan?
   var recorder: IndexRecorder?
@@ -43,14 +47,13 @@ struct IndexRun {
     for (index, input) in program.inputs.enumerated() where !input.usesExtents {
       values[index] = try input.node.evaluate(&frame).read
     }
+    try evaluateSizes(&frame)
     if let result = try planned(&frame) { return result }
-    try findExtents(&frame)
+    try findExtents()
     publish(&frame)
-    if program.inputs.contains(where: \.usesExtents) {
-      for (index, input) in program.inputs.enumerated() where input.usesExtents {
-        values[index] = try input.node.evaluate(&frame).read
-      }
-      try findExtents(&frame)
+    if program.hasLateInputs {
+      try evaluateLateInputs(&frame)
+      try findExtents()
       publish(&frame)
     }
     for (input, span) in program.scalars { _ = try scalar(values[input], span) }
@@ -72,6 +75,15 @@ struct IndexRun {
     let result = try assembled(evaluate(program.body, gate: nil))
     endNoting(result)
     return result
+  }
+
+  /// The inputs that read extents, once.
+  mutating func evaluateLateInputs(_ frame: inout Frame) throws {
+    guard !hasLateValues else { return }
+    for (index, input) in program.inputs.enumerated() where input.usesExtents {
+      values[index] = try input.node.evaluate(&frame).read
+    }
+    hasLateValues = true
   }
 
   /// Leaves the extents for the rest of the statement.

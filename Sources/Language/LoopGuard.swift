@@ -30,20 +30,15 @@ final class LoopGuard {
     return context.loops.begin()
   }
 
-  fileprivate func recover(from error: any Error) throws {
+  /// Runs a loop; one that is interrupted ends as it was before the round in flight.
+  func run(_ loop: () throws -> Void) throws {
+    do { try loop() } catch { try recover(from: error) }
+  }
+
+  private func recover(from error: any Error) throws {
     guard let note, interpreter.context.isInterrupted() else { throw error }
     note.restore(interpreter)
     interpreter.context.stopLoops()
-  }
-}
-
-extension LoopGuard? {
-  /// Runs a loop; one that is interrupted ends as it was before the round in flight.
-  func run(_ loop: () throws -> Void) throws {
-    do { try loop() } catch {
-      guard let self else { throw error }
-      try self.recover(from: error)
-    }
   }
 }
 

@@ -25,7 +25,11 @@ final class RangeNode: Node {
 
 /// Evaluates a node to a whole number.
 func integer(_ node: Node, _ what: String, _ frame: inout Frame) throws -> Int {
-  let value = try node.evaluate(&frame)
+  try integer(node.evaluate(&frame), node, what)
+}
+
+/// What a node gave, as a whole number.
+func integer(_ value: Value, _ node: Node, _ what: String) throws -> Int {
   if case .int(let number) = value { return number }
   guard let number = value.asInt else {
     throw Diagnostic("\(what) is a whole number, not \(value.described)", at: node.span)

@@ -144,10 +144,14 @@ final class ForNode: Node {
   }
   override func evaluate(_ frame: inout Frame) throws -> Value {
     var result = Value.none
-    let guardian = isStatement ? LoopGuard(frame.interpreter) : nil
+    guard isStatement else {
+      try iterate(sequence, &frame) { item, frame in try round(item, &frame, &result) }
+      return result
+    }
+    let guardian = LoopGuard(frame.interpreter)
     try guardian.run {
       try iterate(sequence, &frame) { item, frame in
-        if let guardian, !guardian.begin() { return false }
+        if !guardian.begin() { return false }
         return try round(item, &frame, &result)
       }
     }
@@ -155,6 +159,7 @@ final class ForNode: Node {
   }
 
   /// One round; false where it leaves the loop.
+  @inline(__always)
   private func round(_ item: Value, _ frame: inout Frame, _ result: inout Value) throws -> Bool {
     if targets.count == 1 {
       targets[0].store(item, &frame)
@@ -190,7 +195,8 @@ final class WhileNode: Node {
     super.init(span)
   }
   override func evaluate(_ frame: inout Frame) throws -> Value {
-    let guardian = isStatement ? LoopGuard(frame.interpreter) : nil
+    guard isStatement else { return try rounds(&frame, nil) }
+    let guardian = LoopGuard(frame.interpreter)
     var result = Value.none
     try guardian.run { result = try rounds(&frame, guardian) }
     return result

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Glibc
 import Testing
 
@@ -35,7 +36,8 @@ final class PromptProcess {
 
   /// A new folder for one test.
   static func makeHome() -> String {
-    var template = Array("/tmp/attn-prompt-XXXXXX".utf8CString)
+    let folder = FileManager.default.temporaryDirectory.path
+    var template = Array("\(folder)/attn-prompt-XXXXXX".utf8CString)
     return String(cString: mkdtemp(&template))
   }
 

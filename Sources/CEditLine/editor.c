@@ -28,6 +28,8 @@ struct attn_editor {
   wchar_t *entry;
   int32_t entry_length;
   bool is_reading, is_vi;
+  // How many entries back in the history the line is, at the most.
+  int32_t depth;
 };
 
 // libedit gives a key's function nothing but the editor, so each has a function of its own. What a
@@ -37,6 +39,11 @@ struct attn_editor {
 #define EARLIER L"\0342"
 #define LATER L"\0343"
 #define SEARCH L"\0344"
+
+static int32_t history_size(attn_editor *editor) {
+  HistEventW event;
+  return history_w(editor->history, &event, H_GETSIZE) < 0 ? 0 : event.num;
+}
 
 static unsigned char answer(EditLine *line, attn_key key) {
   attn_editor *editor = NULL;
@@ -48,9 +55,20 @@ static unsigned char answer(EditLine *line, attn_key key) {
     case ATTN_EDIT_LEAVE: return CC_EOF;
     // From an upper line of a block only libedit's own function finds the way below it.
     case ATTN_EDIT_ACCEPT: el_wpush(line, ACCEPT); return CC_REFRESH;
-    case ATTN_EDIT_EARLIER: el_wpush(line, EARLIER); return CC_NORM;
-    case ATTN_EDIT_LATER: el_wpush(line, LATER); return CC_NORM;
-    case ATTN_EDIT_SEARCH: el_wpush(line, SEARCH); return CC_NORM;
+    case ATTN_EDIT_EARLIER:
+      if (editor->depth < history_size(editor)) editor->depth++;
+      el_wpush(line, EARLIER);
+      return CC_NORM;
+    case ATTN_EDIT_LATER:
+      // Behind the newest there is what is being typed, which libedit would put an older text over.
+      if (editor->depth == 0) return CC_ERROR;
+      editor->depth--;
+      el_wpush(line, LATER);
+      return CC_NORM;
+    case ATTN_EDIT_SEARCH:
+      editor->depth = history_size(editor);
+      el_wpush(line, SEARCH);
+      return CC_NORM;
   }
   return CC_NORM;
 }
@@ -140,12 +158,14 @@ attn_editor *attn_editor_open(attn_key_handler handler, void *context) {
   el_wset(line, EL_GETCFN, attn_next_character);
   el_wset(line, EL_PROMPT_ESC, prompt_of, STYLE_MARK);
   el_wset(line, EL_EDITOR, L"emacs");
+  // Known before ~/.editrc is read, which may give them further keys.
+  for (size_t i = 0; i < sizeof bindings / sizeof *bindings; i++)
+    el_wset(line, EL_ADDFN, bindings[i].name, bindings[i].help, bindings[i].function);
   el_source(line, NULL);
   const wchar_t *mode = NULL;
   bool is_vi = editor->is_vi =
       el_wget(line, EL_EDITOR, &mode) == 0 && mode != NULL && mode[0] == L'v';
   for (size_t i = 0; i < sizeof bindings / sizeof *bindings; i++) {
-    el_wset(line, EL_ADDFN, bindings[i].name, bindings[i].help, bindings[i].function);
     for (const wchar_t *const *key = bindings[i].keys; *key != NULL; key++) {
       bool is_escape = (*key)[0] == L'\033', is_sequence = is_escape && (*key)[1] >= L' ';
       if (!is_vi) {
@@ -214,6 +234,7 @@ attn_read attn_editor_read(attn_editor *editor, const char *prompt, const char *
   attn_answer_suspension(true);
   el_resize(line);
   editor->is_reading = true;
+  editor->depth = 0;
   int count = 0;
   const wchar_t *entry = el_wgets(line, &count);
   editor->is_reading = false;
@@ -227,6 +248,10 @@ attn_read attn_editor_read(attn_editor *editor, const char *prompt, const char *
   }
   const LineInfoW *info = el_wline(line);
   keep(editor, info->buffer, (int32_t)(info->lastchar - info->buffer));
+  // What comes next is to stand below the block.
+  for (const wchar_t *at = info->cursor; at < info->lastchar; at++)
+    if (*at == L'\n') putchar('\n');
+  fflush(stdout);
   el_reset(line);
   attn_editor_hold(editor, true);
   return was_interrupted ? ATTN_READ_INTERRUPTED : ATTN_READ_END;

@@ -46,6 +46,31 @@ import Testing
     #expect(prompt.last(2) == ["attn> f(1)", "22"])
   }
 
+  /// Behind the newest entry there is what is being typed: Down leaves it alone.
+  @Test func downKeepsWhatIsTyped() throws {
+    let prompt = try P()
+    try prompt.enter("y = 1")
+    prompt.type("x = 5" + P.down + P.down)
+    prompt.type("0")
+    try prompt.expectText("attn> x = 50")
+    prompt.type(P.up + P.down + P.down)
+    try prompt.enter("")
+    try prompt.enter("y")
+    #expect(prompt.last(1) == ["1"])
+  }
+
+  /// Ctrl-C in the middle of a block: the next prompt stands below it.
+  @Test func anInterruptedBlockStaysWhole() throws {
+    let prompt = try P()
+    try prompt.type("fn f(x) {\r", then: "  ...")
+    prompt.type("y = x + 1\ry * 2" + P.up + P.up)
+    prompt.type(P.control("C"))
+    try prompt.wait("a prompt") { prompt.screen.cursorLine == "attn>" }
+    #expect(prompt.lines.contains { $0.hasSuffix("...   y * 2") })
+    try prompt.enter("1 + 1")
+    #expect(prompt.last(1) == ["2"])
+  }
+
   @Test func keysKeepOutOfTheMarks() throws {
     let prompt = try P()
     prompt.type("[\r")

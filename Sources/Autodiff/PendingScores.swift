@@ -201,6 +201,8 @@ final class PendingScores {
     guard let tape = tape ?? (values.isTracked ? values.tape : nil), tape.isRecording else {
       return try shaped(operands.attended(saving: false).y, leading, isTurned: isTurned)
     }
+    // The values may be what an inner gradient is taken for, where queries and keys are not.
+    guard tape.depth <= 1 else { return nil }
     // Its place can be taken once; who comes second stands where he comes.
     let place = given.map { $0.isTaken ? Self.place(left, right, tape) : $0 }
     place?.isTaken = true

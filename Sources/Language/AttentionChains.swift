@@ -110,6 +110,9 @@ struct AttentionChains {
       visit(condition)
       visit(then)
       if let otherwise { visit(otherwise) }
+    case .comprehension:
+      // What stands in it is read in each round.
+      for _ in 0..<2 { expression.forEachPart { visit($0) } }
     default: expression.forEachPart { visit($0) }
     }
   }

@@ -31,11 +31,17 @@ final class Chain {
   /// How many operations wait, with those of the operands.
   fileprivate let length: Int
 
-  private init(_ operation: Operation, _ operands: [Operand], length: Int) {
+  private let byteCount: Int
+
+  private init(_ operation: Operation, _ operands: [Operand], length: Int, byteCount: Int) {
     self.operation = operation
     self.operands = operands
     self.length = length
+    self.byteCount = byteCount
+    Self.waitingBytes.wrappingAdd(byteCount, ordering: .relaxed)
   }
+
+  deinit { Self.waitingBytes.wrappingSubtract(byteCount, ordering: .relaxed) }
 
   /// Below this many elements an operation runs at once: what the caches hold gains nothing.
   private static let fewestElements = 1 << 15
@@ -43,6 +49,10 @@ final class Chain {
   private static let mostElements = 1 << 25
   private static let mostOperations = 12
   fileprivate static let shortestRow = 16
+  /// What results that wait take together. Beyond it they are computed at once, lest what they hold,
+  /// their operands and the buffers between, add up.
+  private static let mostWaitingBytes = 1 << 28
+  private static let waitingBytes = Atomic(0)
   /// Guards every chain: who settles one may settle those that it reads.
   private static let lock = Mutex(())
 
@@ -52,8 +62,11 @@ final class Chain {
     let count = shape.reduce(1, *)
     guard (fewestElements...mostElements).contains(count), tensors[0].dtype.isFloat else { return nil }
     var operands: [Operand] = []
+    let bytes = count * tensors[0].dtype.size
+    guard waitingBytes.load(ordering: .relaxed) + bytes <= mostWaitingBytes else { return nil }
     for tensor in tensors {
-      guard let operand = tensor.operand(of: count) else { return nil }
+      // A small part of a large buffer would keep all of it.
+      guard tensor.storage.byteCount <= 2 * bytes, let operand = tensor.operand(of: count) else { return nil }
       operands.append(operand)
     }
     guard operands.contains(where: { $0.period == count }) else { return nil }
@@ -75,7 +88,7 @@ final class Chain {
         length = 1
       }
       result.storage.putOff(
-        Chain(operation, operands, length: length), elementCount: count, result.dtype)
+        Chain(operation, operands, length: length, byteCount: bytes), elementCount: count, result.dtype)
     }
     return result
   }

@@ -1,12 +1,30 @@
 import CKernels
 import Glibc
+import Synchronization
 
 /// Where time and memory go: kernels report what they did, the evaluator which line it was for.
 ///
-/// Only the thread that runs a session touches it.
+/// It is the affair of the thread that began it; what other threads compute meanwhile is not written down.
 package final class Profile {
-  // SAFETY: set before a script starts and read by the one thread that runs it.
-  nonisolated(unsafe) package static var current: Profile?
+  /// The profile that this thread takes. While another thread takes one, setting it does nothing.
+  package static var current: Profile? {
+    get { owner.load(ordering: .relaxed) == UInt(pthread_self()) ? taken : nil }
+    set {
+      let me = UInt(pthread_self())
+      if newValue == nil {
+        guard owner.load(ordering: .relaxed) == me else { return }
+        taken = nil
+        owner.store(0, ordering: .releasing)
+      } else if owner.compareExchange(expected: 0, desired: me, ordering: .acquiringAndReleasing).exchanged {
+        taken = newValue
+      }
+    }
+  }
+
+  /// The thread that takes a profile, or 0.
+  private static let owner = Atomic<UInt>(0)
+  // SAFETY: touched by the owner alone.
+  nonisolated(unsafe) private static var taken: Profile?
 
   /// What the calls of one kernel came to.
   package struct Operation {

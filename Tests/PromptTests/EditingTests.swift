@@ -59,6 +59,17 @@ import Testing
     #expect(prompt.last(1) == ["1"])
   }
 
+  /// Who comes after the prompt finds the terminal as it was.
+  @Test(arguments: [":quit\r", P.control("D"), "1 + 1\r" + P.control("D")])
+  func theTerminalIsGivenBack(_ keys: String) throws {
+    let prompt = try P()
+    try prompt.enter("2")
+    #expect(!prompt.isCooked)
+    prompt.type(keys)
+    #expect(try prompt.exitStatus() == 0)
+    #expect(prompt.isCooked)
+  }
+
   /// Ctrl-C in the middle of a block: the next prompt stands below it.
   @Test func anInterruptedBlockStaysWhole() throws {
     let prompt = try P()

@@ -21,6 +21,13 @@ final class PromptProcess {
   static func control(_ letter: Character) -> String {
     String(Unicode.Scalar(letter.asciiValue! & 0x1F))
   }
+  /// Whether the terminal shows what is typed and takes it line by line.
+  var isCooked: Bool {
+    var modes = termios()
+    guard tcgetattr(terminal, &modes) == 0 else { return false }
+    return modes.c_lflag & tcflag_t(ICANON) != 0 && modes.c_lflag & tcflag_t(ECHO) != 0
+  }
+
   static func pasted(_ text: String) -> String { "\u{1B}[200~\(text)\u{1B}[201~" }
 
   /// Beside the tests.

@@ -46,6 +46,9 @@ final class LineEditor {
     return body()
   }
 
+  /// Gives the terminal back as it was found.
+  func leave() { attn_editor_hold(editor, false) }
+
   func remember(_ entry: String) { attn_editor_remember(editor, Transcript.shown(entry)) }
 
   // MARK: The line

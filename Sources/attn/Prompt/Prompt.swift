@@ -22,6 +22,7 @@ struct Prompt {
     }
     if isShown { greet(shell, isColoured) }
     runInitFile(shell)
+    defer { reader?.leave() }
     return loop(shell, reader, isShown: isShown, isColoured: isColoured)
   }
 

@@ -10,6 +10,7 @@ extension Variable {
 
   package func sum(axis: Int, order: SummationOrder? = nil) throws -> Variable {
     let original = shape
+    try settle()
     return .make(try tensor.reduced(.sum, axis: axis, order: order), [self]) { dy, _ in
       [try dy.spread(along: axis, to: original)]
     }
@@ -91,7 +92,8 @@ extension Variable {
   }
 
   package func cumulativeSum(axis: Int, reversed: Bool = false) throws -> Variable {
-    .make(try tensor.cumulativeSum(axis: axis, reversed: reversed), [self]) { dy, _ in
+    try settle()
+    return .make(try tensor.cumulativeSum(axis: axis, reversed: reversed), [self]) { dy, _ in
       [try dy.cumulativeSum(axis: axis, reversed: !reversed)]
     }
   }

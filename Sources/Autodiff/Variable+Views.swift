@@ -106,6 +106,7 @@ extension Variable {
   /// The diagonal of two axes of equal size; `first` stays, `second` goes.
   package func diagonal(_ first: Int, _ second: Int) throws -> Variable {
     let original = shape
+    try settle()
     return .make(tensor.diagonal(first, second), [self]) { dy, _ in
       // Zero off the diagonal: dy repeated along the axis that went, where both positions agree.
       let n = original[first]

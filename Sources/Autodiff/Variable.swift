@@ -57,6 +57,8 @@ package final class Variable {
     }
   }
   package var rank: Int { shape.count }
+  /// `f32[2, 3]`, whether the numbers are there yet or not.
+  package var description: String { describe(dtype, shape) }
   package var dtype: DType { pending == nil ? tensor.dtype : .f32 }
 
   /// Whether an operation on it is recorded.

@@ -61,7 +61,7 @@ package final class Arguments {
     if variable.dtype.isFloat { return variable }
     guard variable.dtype != .bool else {
       throw BuiltinError(
-        "{\(position(name))} is \(variable.tensor.description), and \(builtin.name) works on floats",
+        "{\(position(name))} is \(variable.description), and \(builtin.name) works on floats",
         at: [position(name)], hint: "convert it first: \(name).to(f32)")
     }
     return try variable.converted(to: .f32)
@@ -115,7 +115,7 @@ package final class Arguments {
     let axis = try int(name)
     guard axis >= -x.rank, axis < x.rank else {
       throw BuiltinError(
-        "axis \(axis) is out of range for \(x.tensor.description)",
+        "axis \(axis) is out of range for \(x.description)",
         at: [0, position(name)],
         hint: x.rank == 0 ? nil : "its axes are 0 to \(x.rank - 1), or -1 for the last")
     }
@@ -128,7 +128,7 @@ package final class Arguments {
       guard let axis = value.asInt else { throw wrong(name, "an axis, a list of axes, or all") }
       guard axis >= -x.rank, axis < x.rank else {
         throw BuiltinError(
-          "axis \(axis) is out of range for \(x.tensor.description)", at: [0, position(name)],
+          "axis \(axis) is out of range for \(x.description)", at: [0, position(name)],
           hint: x.rank == 0 ? nil : "its axes are 0 to \(x.rank - 1), or -1 for the last")
       }
       return axis < 0 ? axis + x.rank : axis

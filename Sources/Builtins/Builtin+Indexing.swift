@@ -159,7 +159,7 @@ extension Builtin {
     if let x = arguments["x"].variable {
       guard x.dtype.isInteger else {
         throw BuiltinError(
-          "{0} is \(x.tensor.description), and unique works on integers and lists", at: [0])
+          "{0} is \(x.description), and unique works on integers and lists", at: [0])
       }
       let values = Set(try x.tensor.integers()).sorted()
       let result = try Tensor(values, [values.count]).converted(to: x.dtype)

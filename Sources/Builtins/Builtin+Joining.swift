@@ -124,7 +124,7 @@ private func checkedTensors(_ items: [Value]) throws -> [Variable] {
   let first = tensors[0]
   if let position = tensors.firstIndex(where: { $0.rank != first.rank }) {
     throw BuiltinError(
-      "item 0 is \(first.tensor.description) and item \(position) is "
+      "item 0 is \(first.description) and item \(position) is "
         + "\(tensors[position].tensor.description), with another number of axes", at: [0])
   }
   let dtype = tensors.map(\.dtype).reduce(.bool, DType.common)

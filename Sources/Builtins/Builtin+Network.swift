@@ -89,7 +89,7 @@ extension Builtin {
     let targets = try arguments.integers("targets")
     guard targets.shape == Array(logits.shape.dropLast()) else {
       throw BuiltinError(
-        "{1} is \(targets.description), and {0} \(logits.tensor.description) wants "
+        "{1} is \(targets.description), and {0} \(logits.description) wants "
           + "\(Array(logits.shape.dropLast()))", at: [0, 1])
     }
     let smoothing = try arguments.double("smoothing")
@@ -135,7 +135,7 @@ extension Builtin {
     var v = try arguments.floats("v")
     for (name, x) in [("q", q), ("k", k), ("v", v)] where x.rank < 2 {
       throw BuiltinError(
-        "\(name) is \(x.tensor.description), and attention wants [..., length, width]",
+        "\(name) is \(x.description), and attention wants [..., length, width]",
         at: [arguments.position(name)])
     }
     let rank = q.rank
@@ -259,7 +259,7 @@ extension Arguments {
       throw BuiltinError(
         weight.rank == 1
           ? "{\(position(name))} has \(weight.shape[0]) values, and the last axis of {0} \(n)"
-          : "{\(position(name))} is \(weight.tensor.description), and the last axis of {0} has \(n)",
+          : "{\(position(name))} is \(weight.description), and the last axis of {0} has \(n)",
         at: [0, position(name)])
     }
     return try weight.converted(to: x.dtype)

@@ -118,7 +118,7 @@ private struct Rearrangement {
       let named = left.groups.count - (hasEllipsis ? 1 : 0)
       throw BuiltinError(
         "\(quoted) names \(count(named, "axis", "axes"))\(hasEllipsis ? " or more" : ""), and {0} "
-          + "is \(x.tensor.description)", at: [0, 1])
+          + "is \(x.description)", at: [0, 1])
     }
     left.expandEllipsis(extra)
     if hasEllipsis { right.expandEllipsis(extra) }

@@ -147,7 +147,7 @@ extension Builtin {
       }
       let flat = try x.tensor.reshaped([x.count])
       guard x.count > 0 else {
-        throw BuiltinError("{0} is \(x.tensor.description), which has no elements", at: [0])
+        throw BuiltinError("{0} is \(x.description), which has no elements", at: [0])
       }
       return Variable(try flat.positions(ofLargest: largest, axis: 0))
     }

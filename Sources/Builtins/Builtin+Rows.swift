@@ -86,7 +86,7 @@ private func alongAxis(
   if hasKeep, let given = try arguments.condition("keep") {
     guard x.shape.suffix(given.rank).elementsEqual(given.shape) else {
       throw BuiltinError(
-        "keep is \(given.description), whose shape is no trailing part of \(x.tensor.description)",
+        "keep is \(given.description), whose shape is no trailing part of \(x.description)",
         at: [arguments.position("keep"), 0],
         hint:
           "index notation names the axes: \(arguments.builtin.name)[s](x[b, t, s] where keep[b, s])"

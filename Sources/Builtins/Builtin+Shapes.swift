@@ -74,7 +74,7 @@ extension Builtin {
     guard !order.isEmpty else {
       guard x.rank >= 2 else {
         throw BuiltinError(
-          "{0} is \(x.tensor.description), and two axes are needed to swap", at: [0],
+          "{0} is \(x.description), and two axes are needed to swap", at: [0],
           hint: x.rank == 1 ? "expand_dims({0}, 0) makes a row, expand_dims({0}, 1) a column" : nil)
       }
       return .tensor(x.swapped())
@@ -139,7 +139,7 @@ extension Builtin {
     let missing = sizes.count - x.rank
     guard missing >= 0 else {
       throw BuiltinError(
-        "{0} is \(x.tensor.description), which has more axes than \(sizes)", at: [0, 1])
+        "{0} is \(x.description), which has more axes than \(sizes)", at: [0, 1])
     }
     for axis in 0..<x.rank where x.shape[axis] != sizes[axis + missing] && x.shape[axis] != 1 {
       throw BuiltinError(
@@ -203,7 +203,7 @@ extension Builtin {
 /// The sizes that `reshape` asks for, -1 filled in, for as many elements as x has.
 private func newSizes(_ arguments: Arguments, _ x: Variable) throws -> [Int] {
   var sizes = try arguments.wholeNumbers("sizes")
-  let elements = "{0} is \(x.tensor.description) with \(count(x.count, "element", "elements"))"
+  let elements = "{0} is \(x.description) with \(count(x.count, "element", "elements"))"
   if let size = sizes.first(where: { $0 < -1 }) {
     throw BuiltinError("a size can't be negative: \(size)", at: [1])
   }

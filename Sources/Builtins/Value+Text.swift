@@ -117,7 +117,7 @@ extension Model {
     var rows = leaves.map { leaf in
       let note = leaf.isParameter ? (leaf.isFrozen ? "  frozen" : "") : "  buffer"
       return (
-        leaf.path, leaf.variable.tensor.description, Self.grouped(leaf.variable.tensor.count) + note
+        leaf.path, leaf.variable.description, Self.grouped(leaf.variable.tensor.count) + note
       )
     }
     let total = leaves.filter(\.isParameter).reduce(0) { $0 + $1.variable.tensor.count }

@@ -173,8 +173,8 @@ extension Value {
     case .int: "an Int"
     case .float: "a Float"
     case .string: "a String"
-    case .tensor(let variable): variable.tensor.description
-    case .parameter(let parameter): parameter.value.tensor.description
+    case .tensor(let variable): variable.description
+    case .parameter(let parameter): parameter.value.description
     case .list(let items): "a list of \(items.count)"
     case .record(let record): record.isTuple ? "a tuple of \(record.values.count)" : "a record"
     case .range: "a range"

@@ -10,8 +10,8 @@ extension Value {
     case .int: "Int"
     case .float: "Float"
     case .string(let text): "String of \(text.count)"
-    case .tensor(let variable): variable.tensor.description
-    case .parameter(let parameter): parameter.value.tensor.description
+    case .tensor(let variable): variable.description
+    case .parameter(let parameter): parameter.value.description
     case .list(let items): "list of \(items.count)"
     case .record(let record): record.briefly
     case .range(let range): "range of \(range.count)"

@@ -18,7 +18,7 @@ final class MemberNode: Node {
     if name.text == "T", let x = value.variable {
       guard x.rank >= 2 else {
         throw Diagnostic(
-          "T swaps the last two axes, and \(x.tensor.description) has \(count(x.rank, "axis", "axes"))",
+          "T swaps the last two axes, and \(x.description) has \(count(x.rank, "axis", "axes"))",
           at: span)
       }
       return .tensor(x.swapped())
@@ -408,7 +408,7 @@ final class UpdateNode: Node {
       let shape = plan.slices.filter { !$0.isDropped }.map(\.count)
       guard (try? Tensor.combinedShape(shape, z.shape)) == shape else {
         throw Diagnostic(
-          "the place is \(describe(x.dtype, shape)), and the new value \(z.tensor.description)",
+          "the place is \(describe(x.dtype, shape)), and the new value \(z.description)",
           at: value.span)
       }
       return try x.replacing(plan.slices, with: z.expanded(to: shape))

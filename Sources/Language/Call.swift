@@ -291,7 +291,7 @@ struct OperandSite {
       if let index = valueIndices[position], index < values.count, let x = values[index].variable,
         Self.isName(span.text)
       {
-        let note = "\(span.text) : \(x.tensor.description)"
+        let note = "\(span.text) : \(x.description)"
         if !notes.contains(note) { notes.append(note) }
       }
     }

@@ -145,7 +145,7 @@ final class FunctionCode {
     var notes: [String] = []
     for operand in operands {
       if let frame, let x = frame.locals[parameters[operand].slot].variable {
-        notes.append("\(parameters[operand].name) : \(x.tensor.description)")
+        notes.append("\(parameters[operand].name) : \(x.description)")
       }
       guard let site, let index = plan.parameters.firstIndex(of: operand) else { continue }
       let offset = plan.parameters.count - site.arguments.count

@@ -73,7 +73,7 @@ extension IndexRun {
     guard hasEllipsis ? x.rank >= named : x.rank == named else {
       let all = read.span.text.drop { $0 != "[" }.dropFirst().dropLast()
       throw Diagnostic(
-        "\(read.span.text) names \(count(named, "axis", "axes")), and \(name) has \(x.rank): \(x.tensor.description)",
+        "\(read.span.text) names \(count(named, "axis", "axes")), and \(name) has \(x.rank): \(x.description)",
         at: read.span,
         hint: x.rank > named && !hasEllipsis
           ? "\(name)[..., \(all)] carries the leading axes along" : nil)

@@ -12,7 +12,7 @@ extension IndexRun {
     let named = subscripts.count - (subscripts.first?.isEllipsis == true ? 1 : 0)
     guard x.rank == named || x.rank > named && subscripts.first?.isEllipsis == true else {
       throw Diagnostic(
-        "\(span.text) names \(count(named, "axis", "axes")), and the tensor is \(x.tensor.description)",
+        "\(span.text) names \(count(named, "axis", "axes")), and the tensor is \(x.description)",
         at: span)
     }
     var labels: [Int?] = []

@@ -207,7 +207,7 @@ struct IndexRun {
       guard x.rank == 0 else {
         let letters = ["i", "j", "k", "l", "m"].prefix(x.rank).joined(separator: ", ")
         throw Diagnostic(
-          "\(span.text) is \(x.tensor.description), and stands here without its indices", at: span,
+          "\(span.text) is \(x.description), and stands here without its indices", at: span,
           hint: "write \(span.text)[\(letters)] with indices that are bound")
       }
       return .tensor(x, [])

@@ -74,7 +74,10 @@ import Testing
   @Test func anInterruptedBlockStaysWhole() throws {
     let prompt = try P()
     try prompt.type("fn f(x) {\r", then: "  ...")
-    prompt.type("y = x + 1\ry * 2" + P.up + P.up)
+    prompt.type("y = x + 1\ry * 2")
+    try prompt.expectText("  ...   y * 2")
+    prompt.type(P.up + P.up)
+    try prompt.wait("the first line") { prompt.screen.cursorLine == "attn> fn f(x) {" }
     prompt.type(P.control("C"))
     try prompt.wait("a prompt") { prompt.screen.cursorLine == "attn>" }
     #expect(prompt.lines.contains { $0.hasSuffix("...   y * 2") })

@@ -39,7 +39,7 @@ extension Builtin {
     traits: .effectful
   ) { arguments in
     let path = try arguments.string("path")
-    return try arguments.reading { .list(try $0.readText(path).lines.map(Value.string)) }
+    return try arguments.reading { .list(try $0.readText(path).lines().map(Value.string)) }
   }
 
   static let readTable = Builtin(

@@ -20,7 +20,7 @@ extension Builtin {
     """,
     examples: [.prints("alphabet(\"banana\")", "[\"a\", \"b\", \"n\"]")]
   ) { arguments in
-    .list(Alphabet.characters(of: try arguments.string("text")).map(Value.string))
+    .list(try Alphabet.characters(of: arguments.string("text")).map(Value.string))
   }
 
   static let encoded = Builtin(
@@ -104,7 +104,7 @@ extension Builtin {
     "split_lines(text)", "The lines of a text as a list, without their ends.",
     examples: [.prints("split_lines(\"one\\ntwo\\n\")", "[\"one\", \"two\"]")]
   ) { arguments in
-    .list(try arguments.string("text").lines.map(Value.string))
+    .list(try arguments.string("text").lines().map(Value.string))
   }
 
   // MARK: Changes

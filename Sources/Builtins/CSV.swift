@@ -13,10 +13,13 @@ package struct CSV {
   /// The rows of a text; lines with nothing on them are left out.
   package static func rows(
     of text: String, separator: UInt8 = UInt8(ascii: ",")
-  ) throws(BuiltinError) -> [Row] {
+  ) throws -> [Row] {
     var reader = Reader(bytes: Array(text.utf8), separator: separator)
     var rows: [Row] = []
-    while let row = try reader.row() { rows.append(row) }
+    while let row = try reader.row() {
+      rows.append(row)
+      try Machine.checkStop(round: rows.count)
+    }
     return rows
   }
 
@@ -48,13 +51,19 @@ package struct CSV {
 
   private static func column(_ cells: [String]) throws -> Value {
     let strings = Value.list(cells.map(Value.string))
-    let texts = cells.map(trimmed)
-    let whole = texts.compactMap { Int($0) }
+    var texts: [String] = []
+    var whole: [Int] = []
+    for (position, cell) in cells.enumerated() {
+      try Machine.checkStop(round: position)
+      texts.append(trimmed(cell))
+      if whole.count == position, let number = Int(texts[position]) { whole.append(number) }
+    }
     if whole.count == cells.count, !cells.isEmpty {
       return .tensor(Variable(try Tensor(whole, [whole.count])))
     }
     var real: [Float] = []
-    for text in texts {
+    for (position, text) in texts.enumerated() {
+      try Machine.checkStop(round: position)
       guard let number = text.isEmpty ? .nan : number(text) else { return strings }
       real.append(number)
     }

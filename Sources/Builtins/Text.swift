@@ -1,3 +1,5 @@
+import Tensors
+
 /// Search in strings, byte by byte: UTF-8 finds no character where none begins, and `\r\n` holds a
 /// `\n`, which a search by `Character` would miss.
 extension String {
@@ -40,11 +42,17 @@ extension String {
   }
 
   /// The lines without their ends, `\n` or `\r\n`; an end at the very end begins no further line.
-  var lines: [String] {
+  func lines() throws -> [String] {
     var result: [String] = []
-    for line in utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false) {
+    var rest = Substring(self).utf8
+    var isOpen = true
+    while isOpen {
+      let end = rest.firstIndex(of: UInt8(ascii: "\n"))
+      let line = rest[..<(end ?? rest.endIndex)]
       let isCut = line.last == UInt8(ascii: "\r")
       result.append(String(Substring(isCut ? line.dropLast() : line)))
+      if let end { rest = rest[rest.index(after: end)...] } else { isOpen = false }
+      try Machine.checkStop(round: result.count)
     }
     if result.last?.isEmpty == true, utf8.last != UInt8(ascii: "\r") { result.removeLast() }
     return result
@@ -88,15 +96,18 @@ struct Alphabet {
   }
 
   /// The distinct characters of a text, by code point.
-  static func characters(of text: String) -> [String] {
+  static func characters(of text: String) throws -> [String] {
     var isSeen = [Bool](repeating: false, count: 0x110000)
-    for scalar in text.unicodeScalars { isSeen[Int(scalar.value)] = true }
+    for (position, scalar) in text.unicodeScalars.enumerated() {
+      isSeen[Int(scalar.value)] = true
+      try Machine.checkStop(round: position)
+    }
     return isSeen.indices.compactMap { value in
       isSeen[value] ? Unicode.Scalar(UInt32(value)).map { String($0) } : nil
     }
   }
 
-  func numbers(of text: String) throws(BuiltinError) -> [Int] {
+  func numbers(of text: String) throws -> [Int] {
     var result: [Int] = []
     result.reserveCapacity(text.utf8.count)
     for scalar in text.unicodeScalars {
@@ -108,6 +119,7 @@ struct Alphabet {
           at: [0, 1])
       }
       result.append(number)
+      try Machine.checkStop(round: result.count)
     }
     return result
   }

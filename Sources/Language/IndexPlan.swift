@@ -194,7 +194,7 @@ extension IndexRun {
     guard plan.holds(in: interpreter.context) else { return false }
     for (index, variable) in program.variables.enumerated() {
       if variable.extent != nil {
-        guard case .int(let size)? = given[index], size == plan.extents[index] else { return false }
+        guard let size = given[index]?.asDouble, size == Double(plan.extents[index]) else { return false }
       }
       if variable.size != nil, signature[index] != plan.extents[index] { return false }
     }

@@ -43,6 +43,11 @@ package enum Machine {
     set { attn_request_stop(newValue) }
   }
 
+  /// For long loops outside the kernels: every few thousand rounds, gives up where that is asked for.
+  @inline(__always) package static func checkStop(round: Int) throws {
+    if round & 0xFFF == 0 { try checkStop() }
+  }
+
   /// What a kernel that gives up on request has written must not be seen by anybody.
   static func checkStop() throws {
     if isStopRequested { throw Interruption() }

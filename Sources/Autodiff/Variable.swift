@@ -74,9 +74,13 @@ package final class Variable {
     made = .value(value.tensor, node: value.node)
   }
 
-  /// Operations that may be given pending scores settle them first and pass the error on.
+  /// Operations that may be given pending scores settle them first and pass the error on. Where one
+  /// doesn't, NaN stands in for what can't be made until the error is thrown.
   private var settled: (tensor: Tensor, node: Int) {
-    do { try settle() } catch { fatalError("pending scores can't be made: \(error)") }
+    do { try settle() } catch {
+      LateFailure.note(error)
+      return (Tensor.standIn(shape), -1)
+    }
     guard case .value(let tensor, let node) = made else { preconditionFailure("made above") }
     return (tensor, node)
   }

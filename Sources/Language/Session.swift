@@ -51,6 +51,7 @@ package final class Session {
     let before = keepsInterruptedLoops && statement.assignsOnItsWay ? Note(interpreter) : nil
     do {
       let value = try interpreter.execute(statement, in: module)
+      try LateFailure.check()
       if statement.isShown, !value.isNone { try show(value) }
       return .value(value)
     } catch {

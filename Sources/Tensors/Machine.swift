@@ -51,6 +51,7 @@ package enum Machine {
   /// What a kernel that gives up on request has written must not be seen by anybody.
   static func checkStop() throws {
     if isStopRequested { throw Interruption() }
+    try LateFailure.check()
   }
 
   /// Runs a closure on a thread of its own with a deep stack, and waits for it.

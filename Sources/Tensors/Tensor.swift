@@ -145,6 +145,12 @@ package struct Tensor: Sendable {
     return result
   }
 
+  /// NaN in every place of a shape, in a buffer of one element.
+  package static func standIn(_ shape: [Int]) -> Tensor {
+    guard let nan = try? Tensor([Float.nan], []) else { preconditionFailure("16 bytes can be had") }
+    return nan.expanded(to: shape)
+  }
+
   // MARK: Reading elements
 
   /// Computes the elements now if that was put off.

@@ -70,7 +70,7 @@ package func htmlPage(title: String, svg: String) -> String {
   <head>
   <meta charset="utf-8">
   <meta name="viewport" content="width=device-width">
-  <title>\(escaped(title))</title>
+  <title>\(escapedMarkup(title))</title>
   <style>body { margin: 2em; background: #FFFFFF; } svg { max-width: 100%; height: auto; }</style>
   </head>
   <body>

@@ -18,7 +18,7 @@ struct SVG {
     let size = "width=\"\(coordinate(width))\" height=\"\(coordinate(height))\""
     let box = "viewBox=\"0 0 \(coordinate(width)) \(coordinate(height))\""
     let font = "font-family=\"system-ui, sans-serif\""
-    let name = title.map { ["<title>\(escaped($0))</title>"] } ?? []
+    let name = title.map { ["<title>\(escapedMarkup($0))</title>"] } ?? []
     let lines =
       ["<svg xmlns=\"http://www.w3.org/2000/svg\" \(size) \(box) \(font) role=\"img\">"]
       + name + body + ["</svg>"]
@@ -33,7 +33,7 @@ struct SVG {
     let turn = isUpwards ? " transform=\"rotate(-90 \(place))\"" : ""
     body.append(
       "<text x=\"\(coordinate(x))\" y=\"\(coordinate(y))\" font-size=\"\(coordinate(size))\" "
-        + "text-anchor=\"\(anchor)\" fill=\"#222222\"\(turn)>\(escaped(text))</text>")
+        + "text-anchor=\"\(anchor)\" fill=\"#222222\"\(turn)>\(escapedMarkup(text))</text>")
   }
 
   /// `tip` shows when the rectangle is pointed at.
@@ -43,7 +43,7 @@ struct SVG {
     let tag =
       "<rect x=\"\(coordinate(x))\" y=\"\(coordinate(y))\" width=\"\(coordinate(width))\" "
       + "height=\"\(coordinate(height))\" fill=\"\(fill)\" shape-rendering=\"crispEdges\""
-    body.append(tip.map { "\(tag)><title>\(escaped($0))</title></rect>" } ?? "\(tag)/>")
+    body.append(tip.map { "\(tag)><title>\(escapedMarkup($0))</title></rect>" } ?? "\(tag)/>")
   }
 
   mutating func line(_ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double, _ stroke: String) {
@@ -73,8 +73,8 @@ private func coordinate(_ value: Double) -> String {
   return text.hasSuffix(".00") ? String(text.dropLast(3)) : text
 }
 
-/// A text for XML: markup escaped, and what XML forbids replaced.
-func escaped(_ text: String) -> String {
+/// A text for XML and HTML: markup escaped, and the control characters that they forbid replaced.
+package func escapedMarkup(_ text: String) -> String {
   var result = ""
   for scalar in text.unicodeScalars {
     switch scalar {
@@ -83,10 +83,10 @@ func escaped(_ text: String) -> String {
     case ">": result += "&gt;"
     case "\"": result += "&quot;"
     case "'": result += "&#39;"
-    case "\t", "\n", "\r": result.unicodeScalars.append(scalar)
-    default:
-      let isForbidden = scalar.value < 0x20 || scalar.value == 0xFFFE || scalar.value == 0xFFFF
-      result.unicodeScalars.append(isForbidden ? "�" : scalar)
+    case "\r": result += "&#13;"
+    case "\t", "\n": result.unicodeScalars.append(scalar)
+    case "\u{0}"..."\u{1F}", "\u{7F}"..."\u{9F}", "\u{FFFE}", "\u{FFFF}": result += "\u{FFFD}"
+    default: result.unicodeScalars.append(scalar)
     }
   }
   return result

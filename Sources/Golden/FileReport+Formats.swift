@@ -1,3 +1,5 @@
+import Drawing
+
 /// Reports in the forms that other programs read.
 extension FileReport {
   // MARK: JUnit
@@ -51,24 +53,10 @@ extension FileReport {
     return lines.joined(separator: "\n") + "\n</testsuites>\n"
   }
 
-  /// Characters that XML 1.0 can't hold are shown as U+FFFD.
+  /// In attributes line ends and tabs would be read as blanks.
   private static func xml(_ text: String, isAttribute: Bool = true) -> String {
-    var result = ""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "&": result += "&amp;"
-      case "<": result += "&lt;"
-      case ">": result += "&gt;"
-      case "\"": result += "&quot;"
-      case "\n" where isAttribute: result += "&#10;"
-      case "\t" where isAttribute: result += "&#9;"
-      case "\n", "\t": result.unicodeScalars.append(scalar)
-      case "\r": result += "&#13;"
-      case "\u{0}"..."\u{1F}", "\u{FFFE}", "\u{FFFF}": result += "\u{FFFD}"
-      default: result.unicodeScalars.append(scalar)
-      }
-    }
-    return result
+    let text = escapedMarkup(text)
+    return isAttribute ? text.replacing("\n", with: "&#10;").replacing("\t", with: "&#9;") : text
   }
 
   private static func decimal(_ seconds: Double) -> String {

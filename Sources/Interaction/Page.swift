@@ -1,4 +1,5 @@
 import Builtins
+import Drawing
 
 /// The session as a page to read, pictures and all; nothing in it comes from a network.
 extension Notebook {
@@ -36,11 +37,11 @@ extension Notebook {
     var body: [String] = []
     for part in parts {
       switch part {
-      case .title(let title): body.append("<h2>\(Page.escaped(title))</h2>")
-      case .code(let code): body.append("<pre class=\"code\">\(Page.escaped(code))</pre>")
+      case .title(let title): body.append("<h2>\(escapedMarkup(title))</h2>")
+      case .code(let code): body.append("<pre class=\"code\">\(escapedMarkup(code))</pre>")
       case .output(let output):
         let isError = output.contains { $0.hasPrefix("error: ") }
-        let text = Page.escaped(output.joined(separator: "\n"))
+        let text = escapedMarkup(output.joined(separator: "\n"))
         body.append("<pre class=\"\(isError ? "error" : "output")\">\(text)</pre>")
       case .picture(let picture): body.append("<figure>\(picture.svg())</figure>")
       }
@@ -51,7 +52,7 @@ extension Notebook {
       <head>
       <meta charset="utf-8">
       <meta name="viewport" content="width=device-width">
-      <title>\(Page.escaped(title))</title>
+      <title>\(escapedMarkup(title))</title>
       <style>
       body { max-width: 60em; margin: 2em auto; padding: 0 1em; font-family: sans-serif; background: #FFFFFF; }
       pre { margin: 0.3em 0; padding: 0.4em 0.8em; overflow-x: auto; line-height: 1.35; }
@@ -62,7 +63,7 @@ extension Notebook {
       </style>
       </head>
       <body>
-      <h1>\(Page.escaped(title))</h1>
+      <h1>\(escapedMarkup(title))</h1>
       \(body.joined(separator: "\n"))
       \(Page.scriptStart)
       \(Page.hidden(script))\(Page.scriptEnd)
@@ -106,25 +107,6 @@ extension Notebook {
 enum Page {
   static let scriptStart = "<script type=\"text/x-attn\" id=\"attn-session\">"
   static let scriptEnd = "</script>"
-
-  static func escaped(_ text: String) -> String {
-    var result = ""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "&": result += "&amp;"
-      case "<": result += "&lt;"
-      case ">": result += "&gt;"
-      case "\"": result += "&quot;"
-      case "'": result += "&#39;"
-      case "\n", "\t": result.unicodeScalars.append(scalar)
-      default:
-        // Control characters are not allowed in a page.
-        result.unicodeScalars.append(
-          scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value) ? "\u{FFFD}" : scalar)
-      }
-    }
-    return result
-  }
 
   /// Text inside a script element, where nothing but the element's own end has a meaning.
   static func hidden(_ script: String) -> String {

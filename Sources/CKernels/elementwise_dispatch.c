@@ -10,6 +10,7 @@
 
 #include "pool.h"
 #include "scratch.h"
+#include "stream.h"
 
 enum {
   MOST_AXES = 16,
@@ -17,6 +18,7 @@ enum {
   BLOCK = 1024,        // elements gathered at once: three operands of f64 fit the first-level cache
   SHORT_ROW = 48,      // rows below this many elements are gathered into blocks
   WORTH_LINING_UP = 16384,  // elements from which a transposed operand is copied as a whole
+  SHORTEST_STREAM = 512,    // bytes of a row from which it is worth writing past the caches
 };
 
 // MARK: Index spaces
@@ -155,14 +157,19 @@ typedef struct {
 static void copy_rows(copy_job *job, int64_t first, int64_t end) {
   space *s = &job->s;
   int32_t last = s->rank - 1, size = job->item_size;
-  int64_t row = s->shape[last];
+  int64_t row = s->shape[last], bytes = row * size;
+  bool streams = attn_streams(s->count * size) && bytes >= SHORTEST_STREAM &&
+                 s->strides[0][last] == 1 && s->strides[1][last] == 1;
   position p;
   seek(s, first * row, &p);
   for (int64_t i = first; i < end; i++) {
-    copy_run(size, row, at(job->x, p.offset[0], size), s->strides[0][last],
-             (void *)at(job->y, p.offset[1], size), s->strides[1][last]);
+    const void *from = at(job->x, p.offset[0], size);
+    void *to = (void *)at(job->y, p.offset[1], size);
+    if (streams) attn_stream(to, from, (size_t)bytes);
+    else copy_run(size, row, from, s->strides[0][last], to, s->strides[1][last]);
     advance(s, &p, row);
   }
+  if (streams) attn_stream_end();
 }
 
 // A strip of the last axis of one matrix, so that a single matrix can be shared out too.

@@ -40,6 +40,13 @@ ATTN_INLINE void f64x16_store_part(double *p, f64x16 v, int64_t n) {
   f64x8_store_part(p, v.lo, n < 8 ? n : 8);
   if (n > 8) f64x8_store_part(p + 8, v.hi, n - 8);
 }
+
+// Past the caches (stream.h), to a boundary of 64 bytes.
+ATTN_INLINE void f32x16_stream(float *p, f32x16 v) { __builtin_nontemporal_store(v, (f32x16 *)p); }
+ATTN_INLINE void f64x16_stream(double *p, f64x16 v) {
+  __builtin_nontemporal_store(v.lo, (f64x8 *)p);
+  __builtin_nontemporal_store(v.hi, (f64x8 *)(p + 8));
+}
 #define ATTN_TWICE_1(name)                         \
   ATTN_INLINE f64x16 f64x16_##name(f64x16 x) {     \
     f64x16 y;                                      \

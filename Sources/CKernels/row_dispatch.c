@@ -5,6 +5,7 @@
 #include "include/CKernels.h"
 #include "isa.h"
 #include "pool.h"
+#include "stream.h"
 
 #define DECLARE(F, E)                                                                              \
   ATTN_DECLARE(void, attn_softmax_##F, bool log, int64_t r0, int64_t r1, int64_t n, const E *x,    \
@@ -26,7 +27,7 @@
                const E *lse, const E *scale, int64_t scale_stride, E *dx);                         \
   ATTN_DECLARE(void, attn_adamw_##F, int64_t n, const E *p, const E *g, const E *m, const E *v,    \
                double lr, double b1, double b2, double epsilon, double decay, double c1,           \
-               double c2, double gradient_scale, E *p_out, E *m_out, E *v_out);
+               double c2, double gradient_scale, bool streams, E *p_out, E *m_out, E *v_out);
 DECLARE(f32, float)
 DECLARE(f64, double)
 
@@ -228,6 +229,7 @@ void attn_cross_entropy_backward(attn_dtype dtype, int64_t rows, int64_t n, cons
 
 typedef struct {
   attn_dtype dtype;
+  bool streams;
   int64_t n, parts;
   const void *p, *g, *m, *v;
   double lr, b1, b2, epsilon, decay, c1, c2, gradient_scale;
@@ -241,21 +243,23 @@ static void adamw_part(void *context, int64_t part) {
 #define RUN(F, E)                                                                                 \
   ATTN_PICK(attn_adamw_##F)(count, (const E *)j->p + i0, (const E *)j->g + i0,                    \
                             (const E *)j->m + i0, (const E *)j->v + i0, j->lr, j->b1, j->b2,      \
-                            j->epsilon, j->decay, j->c1, j->c2, j->gradient_scale,                \
+                            j->epsilon, j->decay, j->c1, j->c2, j->gradient_scale, j->streams,    \
                             (E *)j->p_out + i0, (E *)j->m_out + i0, (E *)j->v_out + i0)
   if (j->dtype == ATTN_F32) RUN(f32, float);
   else RUN(f64, double);
 #undef RUN
+  if (j->streams) attn_stream_end();
 }
 
 void attn_adamw(attn_dtype dtype, int64_t n, const void *p, const void *g, const void *m,
                 const void *v, double lr, double b1, double b2, double epsilon, double decay,
-                double c1, double c2, double gradient_scale, void *p_out, void *m_out,
+                double c1, double c2, double gradient_scale, bool streams, void *p_out, void *m_out,
                 void *v_out) {
-  adamw_job j = {.dtype = dtype, .n = n, .p = p, .g = g, .m = m, .v = v, .lr = lr, .b1 = b1,
-                 .b2 = b2, .epsilon = epsilon, .decay = decay, .c1 = c1, .c2 = c2,
-                 .gradient_scale = gradient_scale, .p_out = p_out, .m_out = m_out,
-                 .v_out = v_out,
+  uintptr_t places = (uintptr_t)p_out | (uintptr_t)m_out | (uintptr_t)v_out;
+  adamw_job j = {.dtype = dtype, .streams = streams && places % ATTN_STREAM_BOUNDARY == 0, .n = n,
+                 .p = p, .g = g, .m = m, .v = v, .lr = lr, .b1 = b1, .b2 = b2, .epsilon = epsilon,
+                 .decay = decay, .c1 = c1, .c2 = c2, .gradient_scale = gradient_scale,
+                 .p_out = p_out, .m_out = m_out, .v_out = v_out,
                  .parts = attn_pieces(n / SIMPLE_PER_NS, (n + COLUMN_GRAIN - 1) / COLUMN_GRAIN)};
   attn_parallel(j.parts, adamw_part, &j);
 }

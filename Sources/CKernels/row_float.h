@@ -18,6 +18,11 @@ ATTN_INLINE void ATTN_F(put)(ATTN_E *p, ATTN_V v, int64_t count) {
     if (i < (n)) { const int64_t count = (n) - i; __VA_ARGS__ }                        \
   } while (0)
 
+// Asks for what the next row will read while this one is written: else memory idles at each row's start.
+ATTN_INLINE void ATTN_F(ask)(const ATTN_E *p) {
+  for (size_t line = 0; line < 16 * sizeof(ATTN_E); line += 64) __builtin_prefetch((const char *)p + line);
+}
+
 // MARK: Softmax
 
 typedef struct {
@@ -59,6 +64,7 @@ ATTN_INLINE void ATTN_F(softmax_row)(bool log, int64_t n, const ATTN_E *x, const
       ATTN_V v = ATTN_F(get)(y + i, count) / sum;
       if (keep != NULL) v = ATTN_F(kept)(keep + i, count) ? v : 0;  // though the sum be NaN
       ATTN_F(put)(y + i, v, count);
+      ATTN_F(ask)(x + n + i);
     });
     return;
   }
@@ -67,6 +73,7 @@ ATTN_INLINE void ATTN_F(softmax_row)(bool log, int64_t n, const ATTN_E *x, const
     ATTN_V v = (ATTN_F(get)(x + i, count) - largest) - log_sum;
     if (keep != NULL) v = ATTN_F(kept)(keep + i, count) ? v : left_out;
     ATTN_F(put)(y + i, v, count);
+    ATTN_F(ask)(x + n + i);
   });
 }
 
@@ -121,6 +128,8 @@ void ATTN_KERNEL(ATTN_F(attn_softmax_backward))(bool log, int64_t r0, int64_t r1
         ATTN_V v = ATTN_F(get)(c.y + i, count);
         ATTN_V d = v * (ATTN_F(get)(c.dy + i, count) - sum);
         ATTN_F(put)(to + i, v == 0 ? 0 : d, count);
+        ATTN_F(ask)(c.y + n + i);
+        ATTN_F(ask)(c.dy + n + i);
       });
     } else {
       ATTN_E sum = ATTN_F(row_lanes)(ATTN_SUM, n, ATTN_F(log_softmax_backward_terms), &c);
@@ -128,6 +137,8 @@ void ATTN_KERNEL(ATTN_F(attn_softmax_backward))(bool log, int64_t r0, int64_t r1
         ATTN_V v = ATTN_F(get)(c.y + i, count);
         ATTN_V d = ATTN_F(get)(c.dy + i, count) - ATTN_VF(exp)(v) * sum;
         ATTN_F(put)(to + i, v == (ATTN_E)-__builtin_inf() ? 0 : d, count);
+        ATTN_F(ask)(c.y + n + i);
+        ATTN_F(ask)(c.dy + n + i);
       });
     }
   }
@@ -166,6 +177,7 @@ void ATTN_KERNEL(ATTN_F(attn_layer_norm))(bool rms, int64_t r0, int64_t r1, int6
       if (weight != NULL) v = v * ATTN_F(get)(weight + i, count);
       if (bias != NULL) v = v + ATTN_F(get)(bias + i, count);
       ATTN_F(put)(to + i, v, count);
+      ATTN_F(ask)(c.x + n + i);
     });
   }
 }
@@ -202,6 +214,8 @@ void ATTN_KERNEL(ATTN_F(attn_layer_norm_backward))(bool rms, int64_t r0, int64_t
       ATTN_V normed = (ATTN_F(get)(c.x + i, count) - c.mean) * c.rstd;
       if (!rms) g = g - slope;
       ATTN_F(put)(to + i, c.rstd * (g - normed * product), count);
+      ATTN_F(ask)(c.x + n + i);
+      ATTN_F(ask)(c.dy + n + i);
     });
   }
 }
@@ -294,8 +308,8 @@ void ATTN_KERNEL(ATTN_F(attn_cross_entropy_backward))(int64_t r0, int64_t r1, in
 void ATTN_KERNEL(ATTN_F(attn_adamw))(int64_t n, const ATTN_E *p, const ATTN_E *g, const ATTN_E *m,
                                      const ATTN_E *v, double lr, double b1, double b2,
                                      double epsilon, double decay, double c1, double c2,
-                                     double gradient_scale, ATTN_E *p_out, ATTN_E *m_out,
-                                     ATTN_E *v_out) {
+                                     double gradient_scale, bool streams, ATTN_E *p_out,
+                                     ATTN_E *m_out, ATTN_E *v_out) {
   const ATTN_E keep_m = (ATTN_E)b1, take_m = (ATTN_E)(1 - b1);
   const ATTN_E keep_v = (ATTN_E)b2, take_v = (ATTN_E)(1 - b2);
   const ATTN_E shrink = (ATTN_E)(lr * decay), rate = (ATTN_E)lr, small = (ATTN_E)epsilon;
@@ -306,9 +320,16 @@ void ATTN_KERNEL(ATTN_F(attn_adamw))(int64_t n, const ATTN_E *p, const ATTN_E *g
     ATTN_V first = keep_m * ATTN_F(get)(m + i, count) + take_m * slope;
     ATTN_V second = keep_v * ATTN_F(get)(v + i, count) + take_v * (slope * slope);
     ATTN_V step = rate * (first / m_scale) / (ATTN_VF(sqrt)(second / v_scale) + small);
-    ATTN_F(put)(p_out + i, (old - shrink * old) - step, count);
-    ATTN_F(put)(m_out + i, first, count);
-    ATTN_F(put)(v_out + i, second, count);
+    ATTN_V changed = (old - shrink * old) - step;
+    if (streams && count == 16) {
+      ATTN_VF(stream)(p_out + i, changed);
+      ATTN_VF(stream)(m_out + i, first);
+      ATTN_VF(stream)(v_out + i, second);
+    } else {
+      ATTN_F(put)(p_out + i, changed, count);
+      ATTN_F(put)(m_out + i, first, count);
+      ATTN_F(put)(v_out + i, second, count);
+    }
   });
 }
 

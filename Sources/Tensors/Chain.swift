@@ -17,6 +17,13 @@ final class Chain {
       case .binary(let function): function.rawValue
       }
     }
+
+    var isCheap: Bool {
+      switch self {
+      case .unary(let function): [.negate, .abs, .relu].contains(function)
+      case .binary(let function): [.add, .subtract, .multiply, .maximum, .minimum].contains(function)
+      }
+    }
   }
 
   /// What an operation reads: all elements of a result, one that repeats, or a row that repeats.
@@ -30,6 +37,8 @@ final class Chain {
   fileprivate var operands: [Operand]
   /// How many operations wait, with those of the operands.
   fileprivate let length: Int
+  /// Whether all of them cost next to nothing beside reading their operands.
+  fileprivate let isCheap: Bool
 
   private let byteCount: Int
 
@@ -37,6 +46,7 @@ final class Chain {
     self.operation = operation
     self.operands = operands
     self.length = length
+    isCheap = operation.isCheap && operands.allSatisfy { $0.storage.chain?.isCheap != false }
     self.byteCount = byteCount
     Self.waitingBytes.wrappingAdd(byteCount, ordering: .relaxed)
   }
@@ -49,6 +59,7 @@ final class Chain {
   private static let mostElements = 1 << 25
   private static let mostOperations = 12
   fileprivate static let shortestRow = 16
+  private static let mostRepeatedOperations = 4
   /// What results that wait take together. Beyond it they are computed at once, lest what they hold,
   /// their operands and the buffers between, add up.
   private static let mostWaitingBytes = 1 << 28
@@ -91,6 +102,46 @@ final class Chain {
         Chain(operation, operands, length: length, byteCount: bytes), elementCount: count, result.dtype)
     }
     return result
+  }
+
+  /// A reduction of rows of `n` elements of what a storage is to hold, in the order of lanes. The elements
+  /// still wait: more often than not nobody else reads them, and they are soon computed again. `nil` where
+  /// it's better to compute them once.
+  static func reduced(_ storage: Storage, _ reduction: Reduction, rows: Int, _ n: Int, _ shape: [Int]) throws
+    -> Tensor?
+  {
+    guard [.sum, .prod, .max, .min].contains(reduction), n > 0 else { return nil }
+    return try lock.withLock { _ in
+      guard let chain = storage.chain, storage.elementCount == rows * n, chain.isCheap,
+        chain.length <= mostRepeatedOperations
+      else { return nil }
+      let result = try Tensor(uninitialized: storage.dtype, shape)
+      let room = try Tensor(uninitialized: storage.dtype, [rows * ((n + 4095) / 4096)])
+      var pass = Pass()
+      _ = pass.add(storage, isKept: false)
+      pass.reduce(reduction, rows: rows, n, room: room, into: result)
+      return result
+    }
+  }
+
+  /// What a storage is to hold, where that is another's elements times one number.
+  fileprivate static func scaled(_ storage: Storage, count: Int) -> (source: Tensor, scale: Double)? {
+    lock.withLock { _ -> (Tensor, Double)? in
+      guard let chain = storage.chain, storage.elementCount == count, count > 1,
+        case .binary(.multiply) = chain.operation, chain.operands[0].period == count,
+        chain.operands[1].period == 1
+      else { return nil }
+      let factor = chain.operands[1]
+      if factor.storage.chain != nil { settleLocked(factor.storage) }
+      // SAFETY: the factor is one element of the chain's dtype, at `offset` of a buffer that is settled.
+      let at = factor.storage.buffer + factor.offset * storage.dtype.size
+      let scale =
+        storage.dtype == .f64 ? at.load(as: Double.self) : Double(at.load(as: Float.self))
+      let (source, offset) = (chain.operands[0].storage, chain.operands[0].offset)
+      return (
+        Tensor(storage: source, offset: offset, shape: [count], dtype: storage.dtype, count: count), scale
+      )
+    }
   }
 
   /// Computes what a storage is to hold.
@@ -153,12 +204,34 @@ private struct Pass {
     attn_chain(dtype.kernel, Int64(count), Int32(slots.count), slots, Int32(steps.count), steps)
     let passes = slots.count { $0.pointer != nil && $0.period == count }
     timer?.stop(names.joined(separator: ", "), bytes: passes * count * dtype.size)
+    done()
+  }
+
+  func reduce(_ reduction: Reduction, rows: Int, _ n: Int, room: Tensor, into result: Tensor) {
+    let timer = Profile.timer()
+    // SAFETY: as in `run`; the result has an element for each row, and the room one for each chunk of it.
+    attn_chain_reduce(
+      reduction.kernel, result.dtype.kernel, Int64(rows), Int64(n), Int32(slots.count), slots,
+      Int32(steps.count), steps, room.storage.pointer, result.storage.pointer)
+    let passes = slots.count { $0.pointer != nil && $0.period == rows * n }
+    timer?.stop(
+      (names + [reduction.rawValue]).joined(separator: ", "), bytes: passes * rows * n * result.dtype.size)
+    done()
+    extendLifetime(room)
+  }
+
+  private func done() {
     for storage in kept { storage.chainIsDone() }
     extendLifetime(leaves)
   }
 }
 
 extension Tensor {
+  /// The elements in a row and the number whose product this tensor waits to be computed as.
+  func waitingScale() -> (Tensor, Double)? {
+    strides == nil && offset == 0 ? Chain.scaled(storage, count: count) : nil
+  }
+
   /// How an elementwise operation over `count` elements reads this tensor; `nil` where its strides
   /// fit none of the ways.
   fileprivate func operand(of count: Int) -> Chain.Operand? {

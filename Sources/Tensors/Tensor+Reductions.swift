@@ -45,13 +45,18 @@ extension Tensor {
   package func reduced(_ reduction: Reduction, axis: Int, order: SummationOrder? = nil) throws
     -> Tensor
   {
-    let x = try contiguous()
-    defer { extendLifetime(x) }
     let (outer, n, inner) = split(at: axis)
+    let order = order ?? .positional(axis: axis, rank: rank)
     var shape = shape
     shape.remove(at: axis)
+    if inner == 1, order == .lanes, strides == nil, offset == 0,
+      let result = try Chain.reduced(storage, reduction, rows: outer, n, shape)
+    {
+      return result
+    }
+    let x = try contiguous()
+    defer { extendLifetime(x) }
     let result = try Tensor(uninitialized: dtype, shape)
-    let order = order ?? .positional(axis: axis, rank: rank)
     let timer = Profile.timer()
     // SAFETY: x holds outer·n·inner elements and the result outer·inner.
     let status = attn_reduce(

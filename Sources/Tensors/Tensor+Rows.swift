@@ -192,6 +192,8 @@ extension Tensor {
   package static func adamw(
     _ p: Tensor, gradient: Tensor, m: Tensor, v: Tensor, _ settings: AdamWStep
   ) throws -> (p: Tensor, m: Tensor, v: Tensor) {
+    // A gradient that is yet to be scaled, as by clipping, is scaled on the way.
+    let (gradient, scale) = gradient.waitingScale() ?? (gradient, 1)
     let inputs = try [p, gradient, m, v].map { try $0.contiguous() }
     defer { extendLifetime(inputs) }
     let outputs = try (0..<3).map { _ in try Tensor(uninitialized: p.dtype, p.shape) }
@@ -202,8 +204,8 @@ extension Tensor {
       p.dtype.kernel, Int64(p.count), inputs[0].pointer, inputs[1].pointer, inputs[2].pointer,
       inputs[3].pointer, settings.lr, settings.beta1, settings.beta2, settings.epsilon,
       settings.decay, 1 - Tensors.power(settings.beta1, Double(settings.step)),
-      1 - Tensors.power(settings.beta2, Double(settings.step)), settings.gradientScale,
-      outputs[0].pointer, outputs[1].pointer, outputs[2].pointer)
+      1 - Tensors.power(settings.beta2, Double(settings.step)), scale,
+      settings.isLarge, outputs[0].pointer, outputs[1].pointer, outputs[2].pointer)
     return (outputs[0], outputs[1], outputs[2])
   }
 }
@@ -216,11 +218,12 @@ package struct AdamWStep: Sendable {
   package var epsilon: Double
   package var decay: Double
   package var step: Int
-  package var gradientScale: Double
+  /// Whether all that is trained together is larger than the caches.
+  package var isLarge: Bool
 
   package init(
     lr: Double, beta1: Double, beta2: Double, epsilon: Double, decay: Double, step: Int,
-    gradientScale: Double = 1
+    isLarge: Bool = false
   ) {
     self.lr = lr
     self.beta1 = beta1
@@ -228,7 +231,7 @@ package struct AdamWStep: Sendable {
     self.epsilon = epsilon
     self.decay = decay
     self.step = step
-    self.gradientScale = gradientScale
+    self.isLarge = isLarge
   }
 }
 

@@ -736,7 +736,12 @@ static void N(check_steps)(void) {
     expected[n + i] = first;
     expected[2 * n + i] = second;
   }
-  attn_adamw(D, n, p, g, m, v, lr, b1, b2, epsilon, decay, c1, c2, 0.7, p, m, v);
+  T *streamed = room(3 * n, sizeof(T));
+  attn_adamw(D, n, p, g, m, v, lr, b1, b2, epsilon, decay, c1, c2, 0.7, true, streamed, streamed + n,
+             streamed + 2 * n);
+  N(same)("adamw, past the caches", 3 * n, streamed, expected, 0, 0, 0);
+  free(streamed);
+  attn_adamw(D, n, p, g, m, v, lr, b1, b2, epsilon, decay, c1, c2, 0.7, false, p, m, v);
   N(same)("adamw p", n, p, expected, 0, 0, 0);
   N(same)("adamw m", n, m, expected + n, 0, 0, 0);
   N(same)("adamw v", n, v, expected + 2 * n, 0, 0, 0);

@@ -102,6 +102,64 @@ import Testing
     }
   }
 
+  /// Rows that are reduced before they are computed: shorter and longer than a block and than a chunk.
+  @Test(
+    arguments: [[300, 177], [4, 2000], [3, 4096], [2, 20_011], [1, 100_003], [40_000, 1], [33, 1000]],
+    [DType.f32, .f64])
+  func reductions(_ shape: [Int], _ dtype: DType) throws {
+    let shape = shape.reduce(1, *) < 1 << 15 ? [8] + shape : shape
+    let (x, y) = (try random(8, shape, dtype), try random(9, shape, dtype))
+    let row = try random(10, [shape.last!], dtype)
+    for reduction in [Reduction.sum, .prod, .max, .min, .logsumexp] {
+      for axis in [shape.count - 1, 0] {
+        func formula() throws -> Tensor {
+          try x.binary(.subtract, row).binary(.multiply, y).unary(.abs)
+        }
+        let computed = try formula()
+        _ = try bits(computed)
+        let waiting = try formula()
+        let expected = try bits(computed.reduced(reduction, axis: axis))
+        #expect(try bits(waiting.reduced(reduction, axis: axis)) == expected, "\(reduction), axis \(axis)")
+        #expect(try bits(waiting) == bits(computed))
+      }
+    }
+    // What others read as well, or costs more to compute again.
+    let middle = try x.binary(.add, y)
+    let total = try middle.binary(.multiply, middle).reduced(.sum, axis: shape.count - 1)
+    let costly = try middle.unary(.exp).reduced(.max, axis: shape.count - 1)
+    let again = try x.binary(.add, y)
+    _ = try bits(again)
+    let (square, exp) = (try again.binary(.multiply, again), try again.unary(.exp))
+    _ = try (bits(square), bits(exp))
+    #expect(try bits(total) == bits(square.reduced(.sum, axis: shape.count - 1)))
+    #expect(try bits(costly) == bits(exp.reduced(.max, axis: shape.count - 1)))
+  }
+
+  /// A gradient that waits to be scaled, and results written past the caches, change no bit of a step.
+  @Test(arguments: [DType.f32, .f64]) func optimizerSteps(_ dtype: DType) throws {
+    for shape in [[200, 333], [50], [70_001]] {
+      let inputs = try (0..<4).map { try random(20 + $0, shape, dtype) }
+      let second = try inputs[3].unary(.abs)
+      let scale = try Tensor.scalar(0.37, dtype)
+      func step(_ gradient: Tensor, isLarge: Bool) throws -> [String] {
+        let made = try Tensor.adamw(
+          inputs[0], gradient: gradient, m: inputs[2], v: second,
+          AdamWStep(
+            lr: 0.01, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, decay: 0.1, step: 3, isLarge: isLarge))
+        return try [bits(made.p), bits(made.m), bits(made.v)]
+      }
+      let scaled = try inputs[1].binary(.multiply, scale)
+      _ = try bits(scaled)
+      let expected = try step(scaled, isLarge: false)
+      for isLarge in [false, true] {
+        #expect(try step(inputs[1].binary(.multiply, scale), isLarge: isLarge) == expected)
+        #expect(
+          try step(inputs[1].unary(.negate).binary(.multiply, scale.unary(.negate)), isLarge: isLarge)
+            == expected)
+      }
+    }
+  }
+
   /// Threads that read results with operands in common.
   @Test func severalReaders() async throws {
     let x = try random(7, [Self.rows, Self.columns])

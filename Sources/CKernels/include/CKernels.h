@@ -144,6 +144,12 @@ typedef enum {
 // reduced axis goes into lane i mod 16, whatever inner is. Integers report overflow of SUM and PROD.
 attn_status attn_reduce(attn_reduce_op op, attn_dtype dtype, attn_order order,
                         int64_t outer, int64_t n, int64_t inner, const void *x, void *y);
+// The same at the end of a chain of elementwise operations: y[r] is the reduction, in LANES, of row r of
+// the last step's result, which is not written. ATTN_SUM, ATTN_PROD, ATTN_REDUCE_MAX or ATTN_REDUCE_MIN
+// over rows of n > 0 elements; where n is more than 4,096, `room` holds an element for each chunk of it.
+void attn_chain_reduce(attn_reduce_op op, attn_dtype dtype, int64_t rows, int64_t n, int32_t slot_count,
+                       const attn_chain_slot *slots, int32_t step_count, const attn_chain_step *steps,
+                       void *room, void *y);
 // The position of the largest (smallest) element, the first of equals; NaN wins. n is at least 1.
 void attn_arg_reduce(bool largest, attn_dtype dtype, int64_t outer, int64_t n, int64_t inner,
                      const void *x, int64_t *y);
@@ -269,9 +275,11 @@ void attn_canonical_nans(attn_dtype dtype, int64_t n, const void *x, void *y);
 // One AdamW step (decoupled decay), floats:
 //   g' = g * gradient_scale;  m' = b1 m + (1 - b1) g';  v' = b2 v + (1 - b2) g'^2
 //   p' = p - lr * decay * p - lr * (m' / c1) / (sqrt(v' / c2) + epsilon)
-// with c1 = 1 - b1^t and c2 = 1 - b2^t given. Outputs may be the inputs.
+// with c1 = 1 - b1^t and c2 = 1 - b2^t given. Outputs may be the inputs. With `streams` they are
+// written past the caches, which is worth it where all that is trained is larger than those.
 void attn_adamw(attn_dtype dtype, int64_t n, const void *p, const void *g, const void *m,
                 const void *v, double lr, double b1, double b2, double epsilon, double decay,
-                double c1, double c2, double gradient_scale, void *p_out, void *m_out, void *v_out);
+                double c1, double c2, double gradient_scale, bool streams, void *p_out, void *m_out,
+                void *v_out);
 
 #endif

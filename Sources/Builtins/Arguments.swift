@@ -261,6 +261,7 @@ extension Value {
 extension Variable {
   /// One position of the first axis, which goes.
   package func selected(at index: Int) -> Variable {
+    if !isTracked { return Variable(tensor.selected(axis: 0, at: index)) }
     var slices = shape.map(AxisSlice.all)
     slices[0] = .at(index)
     return sliced(slices)

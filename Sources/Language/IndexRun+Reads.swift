@@ -76,20 +76,23 @@ extension IndexRun {
     _ x: Variable, _ input: Int, _ labels: [Int?],
     _ expressions: [(axis: Int, IndexExpression, Span)], _ span: Span, _ gate: Indexed?
   ) throws -> Indexed {
-    // Whether a position is inside depends on the numbers.
-    recorder?.breakOff()
-    var positions: [(axis: Int, Tensor, [Int], Span)] = []
+    var computed: [(axis: Int, Variable, [Int], Span)] = []
     var union: [Int] = []
+    func constant(_ position: Tensor) -> Variable {
+      let position = Variable(position)
+      recorder?.constant(position)
+      return position
+    }
     for (axis, expression, span) in expressions {
       switch try evaluate(expression, gate: gate) {
       case .tensor(let position, let own) where position.dtype.isInteger:
-        positions.append((axis, try position.tensor.converted(to: .i64), own, span))
+        computed.append((axis, position, own, span))
         union = Self.union(union, own)
       case .scalar(let value):
         guard let position = value.asInt else {
           throw Diagnostic("a position is a whole number, not \(value.described)", at: span)
         }
-        positions.append((axis, try Tensor.scalar(position), [], span))
+        computed.append((axis, constant(try Tensor.scalar(position)), [], span))
       case .tensor(let position, _):
         throw Diagnostic(
           "a position is a whole number, not \(position.dtype.name)", at: span,
@@ -100,11 +103,15 @@ extension IndexRun {
     // An index that is read plainly and stands in a position too runs with it.
     for (axis, label) in labels.enumerated() {
       if let label, union.contains(label) {
-        positions.append((axis, try Tensor.range(extents[label]), [label], span))
+        computed.append((axis, constant(try Tensor.range(extents[label])), [label], span))
       }
     }
-    positions.sort { $0.axis < $1.axis }
-    let isOutside = try positions.contains { try Self.isOutside($0.1, x.shape[$0.axis]) }
+    computed.sort { $0.axis < $1.axis }
+    if gate == nil, let result = try gatheredAtOne(x, labels, computed) { return result }
+    // Whether a position is inside depends on the numbers.
+    recorder?.breakOff()
+    let positions = try computed.map { ($0.axis, try $0.1.tensor.converted(to: .i64), $0.2, $0.3) }
+    let isOutside = try positions.contains { try Self.isOutside($0.1, x.shape[$0.0]) }
     var keep: Tensor?
     if isOutside {
       if case .tensor(let condition, let own)? = gate {
@@ -114,7 +121,7 @@ extension IndexRun {
       try checkInside(x, input, positions, union, keep)
     }
     let sizes = union.map(extent)
-    let gathered = positions.map(\.axis)
+    let gathered = positions.map(\.0)
     let inner = labels.indices.filter { !gathered.contains($0) }
     var flat = try Tensor.full(sizes, 0, .i64)
     var stride = 1
@@ -127,6 +134,22 @@ extension IndexRun {
     let rows = try x.transposed(gathered + inner).reshaped([stride] + inner.map { x.shape[$0] })
     let result = try rows.gatheredRows(flat, keep: keep)
     return try gated(result, union + inner.compactMap { labels[$0] }, keep == nil ? gate : nil)
+  }
+
+  /// The rows at one computed position, which the kernel itself checks; `nil` where there are more, or one
+  /// is outside.
+  private func gatheredAtOne(
+    _ x: Variable, _ labels: [Int?], _ positions: [(axis: Int, Variable, [Int], Span)]
+  ) throws -> Indexed? {
+    guard positions.count == 1, case let (axis, position, own, _) = positions[0] else { return nil }
+    let inner = labels.indices.filter { $0 != axis }
+    func rows(_ x: Variable, _ position: Variable) throws -> Variable {
+      try (axis == 0 ? x : x.transposed([axis] + inner))
+        .gatheredRows(position.tensor.converted(to: .i64), keep: nil)
+    }
+    guard let result = try? rows(x, position) else { return nil }
+    recorder?.note(result, x, position, rows)
+    return .tensor(result, own + inner.compactMap { labels[$0] })
   }
 
   static func isOutside(_ position: Tensor, _ size: Int) throws -> Bool {

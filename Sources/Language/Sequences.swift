@@ -164,33 +164,26 @@ func iterate(
   }
   let shown = ShownLoop(context)
   defer { shown?.end() }
+  func goThrough(_ count: Int, _ item: (Int) throws -> Value) throws {
+    for index in 0..<count {
+      try poll()
+      shown?.update(index, count)
+      guard try body(item(index), &frame) else { return }
+    }
+  }
   switch value {
-  case .range(let range):
-    var item = range.lower
-    for index in 0..<range.count {
-      try poll()
-      shown?.update(index, range.count)
-      guard try body(.int(item), &frame) else { return }
-      item &+= range.step
-    }
+  case .range(let range): try goThrough(range.count) { .int(range.lower &+ $0 &* range.step) }
   case .lazy(let list):
-    for index in 0..<list.count {
-      try poll()
-      shown?.update(index, list.count)
-      guard try body(frame.interpreter.located(sequence.span) { try list.item(index) }, &frame)
-      else { return }
-    }
+    let interpreter = frame.interpreter
+    try goThrough(list.count) { index in try interpreter.located(sequence.span) { try list.item(index) } }
+  case .tensor(let x) where x.rank > 0: try goThrough(x.shape[0]) { .tensor(x.selected(at: $0)) }
   default:
     guard let items = try frame.interpreter.located(sequence.span, { try value.items() }) else {
       throw Diagnostic(
         "can't go through \(value.described)", at: sequence.span,
         hint: value.asInt == nil ? nil : "0..n goes through the numbers below n")
     }
-    for (index, item) in items.enumerated() {
-      try poll()
-      shown?.update(index, items.count)
-      guard try body(item, &frame) else { return }
-    }
+    try goThrough(items.count) { items[$0] }
   }
 }
 

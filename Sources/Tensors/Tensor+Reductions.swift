@@ -45,8 +45,13 @@ extension Tensor {
   package func reduced(_ reduction: Reduction, axis: Int, order: SummationOrder? = nil) throws
     -> Tensor
   {
-    let (outer, n, inner) = split(at: axis)
     let order = order ?? .positional(axis: axis, rank: rank)
+    if axis == rank - 1, let place = placeOfLast {
+      // The sum runs along the axis where it lies, in the order asked for.
+      let turned = transposed(Array(0..<place) + [axis] + Array(place..<axis))
+      return try turned.reduced(reduction, axis: place, order: order)
+    }
+    let (outer, n, inner) = split(at: axis)
     var shape = shape
     shape.remove(at: axis)
     if inner == 1, order == .lanes, strides == nil, offset == 0,
@@ -65,6 +70,16 @@ extension Tensor {
     timer?.stop(reduction.rawValue, bytes: byteCount + result.byteCount)
     try check(status)
     return result
+  }
+
+  /// Where the last axis would have to stand for the elements to lie in row-major order, in a view that has
+  /// it elsewhere.
+  private var placeOfLast: Int? {
+    guard let strides, rank > 1, count > 0, shape[rank - 1] > 1 else { return nil }
+    var place = rank - 1
+    while place > 0, shape[place - 1] == 1 || strides[place - 1] < strides[rank - 1] { place -= 1 }
+    guard place < rank - 1 else { return nil }
+    return transposed(Array(0..<place) + [rank - 1] + Array(place..<(rank - 1))).isContiguous ? place : nil
   }
 
   /// The positions of the largest or smallest elements along an axis that is not empty.

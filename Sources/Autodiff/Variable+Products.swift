@@ -12,13 +12,14 @@ extension Variable {
     }
   }
 
+  /// Each gradient lies as its operand does, so that a weight used as Wᵀ gets one in W's own order: a
+  /// product and the transpose of the turned one have the same bits.
   static func productGradients(
     _ a: Variable, _ b: Variable, _ dy: Variable, _ wants: Demand
   ) throws -> [Variable?] {
-    [
-      wants[0] ? try product(dy, b.swapped()) : nil,
-      wants[1] ? try product(a.swapped(), dy) : nil,
-    ]
+    let forA = { try a.tensor.isTurned ? product(b, dy.swapped()).swapped() : product(dy, b.swapped()) }
+    let forB = { try b.tensor.isTurned ? product(dy.swapped(), a).swapped() : product(a.swapped(), dy) }
+    return [wants[0] ? try forA() : nil, wants[1] ? try forB() : nil]
   }
 
   /// A product that is left pending where it may become part of a fused attention: scores, to be

@@ -151,6 +151,12 @@ extension Tensor {
     return view(shape: shape, strides: strides, offset: from)
   }
 
+  /// Whether the rows, not the columns, of the last two axes are neighbours: a transposed view.
+  package var isTurned: Bool {
+    guard let strides, rank >= 2 else { return false }
+    return strides[rank - 2] == 1 && strides[rank - 1] != 1
+  }
+
   /// Repeated to a shape of which this tensor's is a trailing part, or has 1 where that differs.
   package func expanded(to target: [Int]) -> Tensor {
     if shape == target { return self }

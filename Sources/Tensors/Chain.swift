@@ -45,7 +45,7 @@ final class Chain {
 
   /// Below this many elements an operation runs at once: what the caches hold gains nothing.
   private static let fewestElements = 1 << 15
-  /// A pass is not stopped on request, as nobody could be told: it is to be short.
+  /// What is larger would hold on to its operands for little.
   private static let mostElements = 1 << 25
   private static let mostOperations = 12
   fileprivate static let shortestRow = 16
@@ -153,7 +153,12 @@ private struct Pass {
     attn_chain(dtype.kernel, Int64(count), Int32(slots.count), slots, Int32(steps.count), steps)
     let passes = slots.count { $0.pointer != nil && $0.period == count }
     timer?.stop(names.joined(separator: ", "), bytes: passes * count * dtype.size)
-    for storage in kept { storage.chainIsDone() }
+    if Machine.isStopRequested {
+      // All of it waits as before; whoever asked for it is told in the end.
+      LateFailure.note(Interruption())
+    } else {
+      for storage in kept { storage.chainIsDone() }
+    }
     extendLifetime(leaves)
   }
 }

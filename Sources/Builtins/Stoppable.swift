@@ -1,0 +1,48 @@
+import Tensors
+
+/// Long work on sequences that hears a request to stop, and asks for memory before it takes much.
+extension Sequence {
+  /// `map`, which gives up where the user asks to stop.
+  func stoppableMap<Result>(_ transform: (Element) throws -> Result) throws -> [Result] {
+    try Disposal.making { (result: inout [Result]) in
+      result.reserveCapacity(underestimatedCount)
+      for element in self {
+        try result.growing { $0.append(try transform(element)) }
+        try Machine.checkStop(round: result.count)
+      }
+    }
+  }
+}
+
+extension Array {
+  /// Asks for memory where what is appended may make the array twice as large.
+  @inline(__always) fileprivate mutating func growing(_ body: (inout Self) throws -> Void) throws {
+    if count == capacity, count >= 1 << 18 {
+      try Memory.checkRoom(2 * count * MemoryLayout<Element>.stride, for: "a list of \(count) items and more")
+    }
+    try body(&self)
+  }
+
+  /// Appends in stretches.
+  mutating func appendStoppably(_ other: ArraySlice<Element>) throws {
+    for start in stride(from: other.startIndex, to: other.endIndex, by: 1 << 20) {
+      append(contentsOf: other[start..<Swift.min(start + 1 << 20, other.endIndex)])
+      try Machine.checkStop()
+    }
+  }
+}
+
+extension [Value] {
+  /// So many values, each from its position.
+  package init(count: Int, _ value: (Int) throws -> Value) throws {
+    try Memory.checkRoom(count * MemoryLayout<Value>.stride, for: "a list of \(count) items")
+    self = try (0..<count).stoppableMap(value)
+  }
+
+  /// Appends, unless the list would have to grow beyond the memory that there is.
+  package mutating func appendWithRoom(_ value: Value) throws {
+    // What the items hold grows too.
+    if count & 0xFFFF == 0xFFFF { try Memory.checkRoom(1 << 24, for: "a list of \(count) items") }
+    try growing { $0.append(value) }
+  }
+}

@@ -3,14 +3,24 @@ import Tensors
 /// Long work on sequences that hears a request to stop, and asks for memory before it takes much.
 extension Sequence {
   /// `map`, which gives up where the user asks to stop.
-  func stoppableMap<Result>(_ transform: (Element) throws -> Result) throws -> [Result] {
+  ///
+  /// - Parameter count: how many there are, where that is known: to count characters takes long.
+  func stoppableMap<Result>(
+    count: Int = 0, _ transform: (Element) throws -> Result
+  ) throws -> [Result] {
     try Disposal.making { (result: inout [Result]) in
-      result.reserveCapacity(underestimatedCount)
+      result.reserveCapacity(count)
       for element in self {
         try result.growing { $0.append(try transform(element)) }
         try Machine.checkStop(round: result.count)
       }
     }
+  }
+}
+
+extension RandomAccessCollection {
+  func stoppableMap<Result>(_ transform: (Element) throws -> Result) throws -> [Result] {
+    try stoppableMap(count: count, transform)
   }
 }
 

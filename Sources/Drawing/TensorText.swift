@@ -54,11 +54,13 @@ private struct TensorText {
     let entries = blocks.map { block in
       rows.map { row in
         // What follows a stop is shown to nobody.
-        Machine.isStopRequested ? [] : columns.map { column -> String in
-          guard let block, let row, let column else { return "…" }
-          let last = tensor.rank == 1 ? [column] : [row, column]
-          return entry(at: position(block, in: leading) + last)
-        }
+        Machine.isStopRequested
+          ? []
+          : columns.map { column -> String in
+            guard let block, let row, let column else { return "…" }
+            let last = tensor.rank == 1 ? [column] : [row, column]
+            return entry(at: position(block, in: leading) + last)
+          }
       }
     }
     let width = entries.joined().joined().reduce(0) { $1 == "…" ? $0 : max($0, $1.utf8.count) }

@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 /// Lets go of what is large on a thread of its own: to give a gigabyte back to the system takes a tenth
 /// of a second or more, in which a user who has asked to stop would wait.
@@ -25,6 +26,16 @@ package enum Disposal {
     drop(holder)
   }
 
+  /// Waits until all is given back, for who finds too little memory.
+  static func finish() {
+    while pending.load(ordering: .acquiring) > 0 { usleep(2000) }
+  }
+
+  private static let pending = Atomic(0)
+  /// Microseconds after which things are let go of. While the system takes memory back nobody can begin
+  /// or end a thread, as the prompt does between two statements.
+  private static let delay: UInt32 = 100_000
+
   /// Blocks from this size on are worth a thread.
   static let large = 1 << 26
 
@@ -37,6 +48,7 @@ package enum Disposal {
   private static func drop(_ holder: consuming AnyObject) {
     // SAFETY: the thread takes over the reference, here or below.
     let context = Unmanaged.passRetained(holder).toOpaque()
+    pending.wrappingAdd(1, ordering: .relaxed)
     // Signals are answered elsewhere: a thread inherits a mask that blocks them.
     var all = sigset_t()
     var before = sigset_t()
@@ -46,7 +58,9 @@ package enum Disposal {
     let status = pthread_create(
       &thread, nil,
       { context in
+        usleep(Disposal.delay)
         Unmanaged<AnyObject>.fromOpaque(context!).release()
+        Disposal.pending.wrappingSubtract(1, ordering: .releasing)
         return nil
       }, context)
     pthread_sigmask(SIG_SETMASK, &before, nil)
@@ -54,6 +68,7 @@ package enum Disposal {
       pthread_detach(thread)
     } else {
       Unmanaged<AnyObject>.fromOpaque(context).release()
+      pending.wrappingSubtract(1, ordering: .releasing)
     }
   }
 

@@ -88,7 +88,9 @@ package enum Memory {
   package static func checkLargeRoom(_ byteCount: Int, _ what: String) throws {
     if hasRoom(byteCount, besides: liveBytes) { return }
     trim()
-    guard hasRoom(byteCount, besides: liveBytes) else { throw TensorError("out of memory: \(what) does not fit") }
+    guard hasRoom(byteCount, besides: liveBytes) else {
+      throw TensorError("out of memory: \(what) does not fit")
+    }
   }
 
   /// - Parameter live: what is known to be taken, written to or not.
@@ -184,6 +186,7 @@ package enum Memory {
 
   /// Gives the cached blocks back to the system.
   package static func trim() {
+    Disposal.finish()
     cache.withLock { cache in
       for index in cache.free.indices {
         for block in cache.free[index] { free(block) }

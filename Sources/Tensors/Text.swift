@@ -5,14 +5,20 @@ extension String {
 
   /// The texts one after the other, with a separator between them.
   package static func joining(_ parts: [String], separator: String = "") throws -> String {
-    var count = Swift.max(parts.count - 1, 0).multipliedReportingOverflow(by: separator.utf8.count).partialValue
+    var count = Swift.max(parts.count - 1, 0).multipliedReportingOverflow(by: separator.utf8.count)
+      .partialValue
     for part in parts { count += part.utf8.count }
     try Memory.checkRoom(count, for: "a text of \(Memory.readable(count))")
     return try Disposal.making { (result: inout String) in
       result.reserveCapacity(count)
+      var unchecked = 0
       for (position, part) in parts.enumerated() {
         if position > 0 { result += separator }
-        try Machine.checkStop(round: position)
+        unchecked += part.utf8.count + 64
+        if unchecked > Self.stretch {
+          try Machine.checkStop()
+          unchecked = 0
+        }
         guard part.utf8.count > Self.stretch else {
           result += part
           continue

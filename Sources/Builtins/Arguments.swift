@@ -245,7 +245,7 @@ extension Value {
     switch self {
     case .list(let items): return items
     case .record(let record): return record.values
-    case .string(let text): return try text.stoppableMap { .string(String($0)) }
+    case .string(let text): return try text.characterStrings()
     case .range(let range):
       guard range.count <= 1 << 32 else { return nil }
       return try [Value](count: range.count) { .int(range.lower + $0 * range.step) }

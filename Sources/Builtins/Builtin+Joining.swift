@@ -30,16 +30,19 @@ extension Builtin {
     }
     if texts.count == items.count { return .string(try .joining(texts)) }
     if items.allSatisfy({ $0.variable == nil && !$0.isNumberOrBool }) {
-      var joined: [Value] = []
-      for (position, item) in items.enumerated() {
+      let lists = try items.enumerated().map { position, item in
         guard let inner = try item.items() else {
           throw BuiltinError("item \(position) is \(item.kind), not a list", at: [0])
         }
-        let count = joined.count + inner.count
-        try Memory.checkRoom(count * MemoryLayout<Value>.stride, for: "a list of \(count) items")
-        try joined.appendStoppably(inner[...])
+        return inner
       }
-      return .list(joined)
+      let count = lists.reduce(0) { $0 + $1.count }
+      try Memory.checkRoom(count * MemoryLayout<Value>.stride, for: "a list of \(count) items")
+      return .list(
+        try Disposal.making { (joined: inout [Value]) in
+          joined.reserveCapacity(count)
+          for list in lists { try joined.appendStoppably(list[...]) }
+        })
     }
     let parts = try checkedTensors(items)
     guard parts[0].rank > 0 else {

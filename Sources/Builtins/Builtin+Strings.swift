@@ -100,7 +100,10 @@ extension Builtin {
       }
       parts.append(part)
     }
-    return .string(try .joining(parts, separator: arguments.string("separator")))
+    do { return .string(try .joining(parts, separator: arguments.string("separator"))) } catch {
+      Disposal.letGo(&parts)
+      throw error
+    }
   }
 
   static let splitLines = Builtin(

@@ -42,6 +42,16 @@ extension Array {
   }
 }
 
+extension String {
+  /// The characters, each as a string. There is room for as many as there may be, lest a long list be
+  /// copied where it grows: memory that is not written to costs nothing.
+  func characterStrings() throws -> [Value] {
+    try Memory.checkRoom(
+      utf8.count * MemoryLayout<Value>.stride, for: "a list of the characters of a text")
+    return try stoppableMap(count: utf8.count) { .string(String($0)) }
+  }
+}
+
 extension [Value] {
   /// So many values, each from its position.
   package init(count: Int, _ value: (Int) throws -> Value) throws {

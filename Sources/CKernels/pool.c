@@ -29,7 +29,7 @@ enum {
   PAUSES_PER_LOOK = 32,
   YIELDS_WHEN_CROWDED = 8,
   WORTH_WAKING = 12000,      // nanoseconds of work below which one thread is quicker
-  LONGEST_PIECE = 2000000,   // nanoseconds of work, which may take several times as long
+  LONGEST_PIECE = 1000000,   // nanoseconds of work, which may take several times as long
 };
 
 // Each on its own cache line: workers poll the first, and every part writes the second.

@@ -17,8 +17,13 @@ package enum Disposal {
     return whole
   }
 
-  /// Empties a variable that is the only one to hold something large.
+  /// Empties a variable that is the only one to hold something.
   package static func letGo<Whole: RangeReplaceableCollection>(_ whole: inout Whole) {
+    // What is small is quickly gone, and nobody need wonder on which thread.
+    guard (whole as? String)?.utf8.count ?? whole.count >= 1 << 18 else {
+      whole = Whole()
+      return
+    }
     var rest = Whole()
     swap(&rest, &whole)
     let holder = Holder(rest)

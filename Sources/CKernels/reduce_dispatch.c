@@ -200,7 +200,7 @@ attn_status attn_reduce(attn_reduce_op op, attn_dtype dtype, attn_order order, i
   static void arg_reduce_##T(bool largest, int64_t outer, int64_t n, int64_t inner, const T *x,  \
                              int64_t *y) {                                                       \
     for (int64_t o = 0; o < outer; o++)                                                          \
-      for (int64_t j = 0; j < inner; j++) {                                                      \
+      for (int64_t j = 0; j < inner && !attn_should_stop(); j++) {                               \
         const T *from = x + o * n * inner + j;                                                   \
         T best = from[0];                                                                        \
         int64_t at = 0;                                                                          \

@@ -90,15 +90,18 @@ extension Builtin {
       .fails("join([\"a\", none])", "join: item 1 is none, not a String"),
     ]
   ) { arguments in
-    var parts: [String] = []
-    for (position, item) in try arguments.list("list").enumerated() {
-      try Machine.checkStop(round: position)
-      guard case .string(let part) = item else {
-        throw BuiltinError(
-          "item \(position) is \(item.kind), not a String", at: [0],
-          hint: "convert the items: [str(x) for x in xs].join()")
+    let items = try arguments.list("list")
+    var parts: [String] = try Disposal.making { parts in
+      parts.reserveCapacity(items.count)
+      for (position, item) in items.enumerated() {
+        try Machine.checkStop(round: position)
+        guard case .string(let part) = item else {
+          throw BuiltinError(
+            "item \(position) is \(item.kind), not a String", at: [0],
+            hint: "convert the items: [str(x) for x in xs].join()")
+        }
+        parts.append(part)
       }
-      parts.append(part)
     }
     do { return .string(try .joining(parts, separator: arguments.string("separator"))) } catch {
       Disposal.letGo(&parts)

@@ -110,14 +110,24 @@ extension Tensor {
   package func truePositions() throws -> [Int] {
     let condition = try contiguous()
     return try condition.withElements(as: UInt8.self) { elements in
-      var result: [Int] = []
+      // Counted first, so that a long list need not be copied where it grows.
+      var trueCount = 0
       for start in stride(from: 0, to: count, by: 1 << 16) {
         for position in start..<Swift.min(start + 1 << 16, count) where elements[position] != 0 {
-          result.append(position)
+          trueCount += 1
         }
         try Machine.checkStop()
       }
-      return result
+      try Memory.checkRoom(trueCount * 8, for: "a list of \(trueCount) positions")
+      return try Disposal.making { (result: inout [Int]) in
+        result.reserveCapacity(trueCount)
+        for start in stride(from: 0, to: count, by: 1 << 16) {
+          for position in start..<Swift.min(start + 1 << 16, count) where elements[position] != 0 {
+            result.append(position)
+          }
+          try Machine.checkStop()
+        }
+      }
     }
   }
 }

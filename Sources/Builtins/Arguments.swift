@@ -245,14 +245,14 @@ extension Value {
     switch self {
     case .list(let items): return items
     case .record(let record): return record.values
-    case .string(let text): return text.map { .string(String($0)) }
+    case .string(let text): return try text.characterStrings()
     case .range(let range):
       guard range.count <= 1 << 32 else { return nil }
-      return (0..<range.count).map { .int(range.lower + $0 * range.step) }
-    case .lazy(let list): return try (0..<list.count).map(list.item)
+      return try [Value](count: range.count) { .int(range.lower + $0 * range.step) }
+    case .lazy(let list): return try [Value](count: list.count, list.item)
     case .tensor, .parameter:
       guard let x = variable, x.rank > 0 else { return nil }
-      return (0..<x.shape[0]).map { .tensor(x.selected(at: $0)) }
+      return try [Value](count: x.shape[0]) { .tensor(x.selected(at: $0)) }
     default: return nil
     }
   }

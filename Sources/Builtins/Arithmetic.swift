@@ -35,7 +35,8 @@ package enum Arithmetic: String, Sendable, CaseIterable {
     case (.float(let a), .int(let b)):
       if self == .power, b == 2 { return .float(a * a) }
       return .float(try floats(a, Double(b)))
-    case (.string(let a), .string(let b)) where self == .add: return .string(a + b)
+    case (.string(let a), .string(let b)) where self == .add:
+      return .string(a.utf8.count + b.utf8.count < 1 << 20 ? a + b : try .joining([a, b]))
     default:
       if let x = a.variable {
         if let y = b.variable { return .tensor(try tensors(x, y)) }
@@ -212,7 +213,12 @@ package func compare(_ comparison: Comparison, _ a: Value, _ b: Value) throws ->
   case (.float(let a), .float(let b)): return .bool(holds(comparison, a, b))
   case (.int(let a), .float(let b)): return .bool(holds(comparison, Double(a), b))
   case (.float(let a), .int(let b)): return .bool(holds(comparison, a, Double(b)))
-  case (.string(let a), .string(let b)): return .bool(holds(comparison, a, b))
+  case (.string(let a), .string(let b)):
+    switch comparison {
+    case .equal: return .bool(try a.isEqual(to: b))
+    case .notEqual: return .bool(try !a.isEqual(to: b))
+    default: return .bool(holds(comparison, a, b))
+    }
   default: break
   }
   if a.variable != nil || b.variable != nil, !a.isNone, !b.isNone,

@@ -21,7 +21,7 @@ extension Builtin {
   ) { arguments in
     switch arguments["x"] {
     case .list(let items): return .int(items.count)
-    case .string(let text): return .int(text.count)
+    case .string(let text): return .int(try text.characterCount())
     case .record(let record): return .int(record.values.count)
     case .range(let range): return .int(range.count)
     case .lazy(let list): return .int(list.count)
@@ -49,7 +49,7 @@ extension Builtin {
         hint: arguments["xs"].variable == nil
           ? nil : "a literal of numbers is a tensor: begin with [] or list(xs)")
     }
-    items.append(arguments["value"])
+    try items.appendWithRoom(arguments["value"])
     return .list(items)
   }
 
@@ -72,7 +72,7 @@ extension Builtin {
       let text = counts.dropLast().joined(separator: ", ") + " and " + counts[counts.count - 1]
       throw BuiltinError("the lengths differ: \(text)", at: [0, 1])
     }
-    return .list(lists[0].indices.map { at in .record(Record(tuple: lists.map { $0[at] })) })
+    return .list(try lists[0].indices.stoppableMap { at in .record(Record(tuple: lists.map { $0[at] })) })
   }
 
   static let enumerated = Builtin(
@@ -88,7 +88,9 @@ extension Builtin {
       throw BuiltinError("start is too large: \(start)", at: [1])
     }
     return .list(
-      items.enumerated().map { .record(Record(tuple: [.int(start + $0.offset), $0.element])) })
+      try items.enumerated().stoppableMap {
+        .record(Record(tuple: [.int(start + $0.offset), $0.element]))
+      })
   }
 
   // MARK: Records
@@ -145,8 +147,9 @@ extension Builtin {
     gradients: [.at("reverse(x) * [1.0, 2.0, 3.0]", [3])]
   ) { arguments in
     switch arguments["xs"] {
-    case .list(let items): return .list(items.reversed())
-    case .string(let text): return .string(String(text.reversed()))
+    case .list(let items): return .list(try items.reversed().stoppableMap { $0 })
+    case .string(let text):
+      return .string(try .joining(text.reversed().stoppableMap { String($0) }))
     case .record(let record) where record.isTuple:
       return .record(Record(tuple: record.values.reversed()))
     case .range(let range):
@@ -178,7 +181,7 @@ extension Builtin {
     ]
   ) { arguments in
     switch arguments["xs"] {
-    case .string(let text): return .bool(text.utf8Contains(try arguments.string("value")))
+    case .string(let text): return .bool(try text.utf8Contains(arguments.string("value")))
     case .record(let record) where !record.isTuple:
       return .bool(record[try arguments.string("value")] != nil)
     default: return .bool(try !arguments.positions("value", in: "xs", limit: 1).isEmpty)
@@ -210,7 +213,7 @@ extension Builtin {
   ) { arguments in
     if case .string(let text) = arguments["xs"] {
       let part = try arguments.nonEmpty("value")
-      return .int(text.utf8Offsets(of: part).count)
+      return .int(try text.utf8Offsets(of: part).count)
     }
     return .int(try arguments.positions("value", in: "xs").count)
   }
@@ -303,7 +306,9 @@ extension Arguments {
       return Array(try tensor.positions(of: value).prefix(limit))
     }
     var result: [Int] = []
-    for (position, item) in try list(xs).enumerated() where try equal(item, value) {
+    for (position, item) in try list(xs).enumerated() {
+      try Machine.checkStop(round: position)
+      guard try equal(item, value) else { continue }
       result.append(position)
       if result.count == limit { break }
     }

@@ -184,7 +184,9 @@ private func compareIndices(_ comparison: Comparison, rows: Int, columns: Int) t
 extension Tensor {
   /// The first of these integers that is not in `0..<n`, and " at position [...]" for messages.
   func firstOutside(_ n: Int) throws -> (position: String, value: Int)? {
-    for (flat, value) in try integers().enumerated() where value < 0 || value >= n {
+    for (flat, value) in try integers().enumerated() {
+      try Machine.checkStop(round: flat)
+      guard value < 0 || value >= n else { continue }
       return (rank == 0 ? "" : " at position \(coordinates(of: flat, in: shape))", value)
     }
     return nil

@@ -29,7 +29,7 @@ extension Builtin {
         if isTyped { files.typed.insert(folder + name) }
         parts.append(try files.readText(folder + name))
       }
-      return .string(parts.joined(separator: "\n"))
+      return .string(try .joining(parts, separator: "\n"))
     }
   }
 
@@ -67,11 +67,13 @@ extension Builtin {
         "separator is one character such as \";\", not \(Value.quote(text))",
         at: [arguments.position("separator")])
     }
+    let progress = arguments.context.progress
     return try arguments.reading { files in
       let table = try files.readText(path)
       do {
         return .record(
-          Record(try CSV.columns(of: table, hasHeader: hasHeader, separator: separator)))
+          Record(
+            try CSV.columns(of: table, hasHeader: hasHeader, separator: separator, progress: progress)))
       } catch var error as BuiltinError {
         error.message = "\(path) is not a table: \(error.message)"
         throw error
@@ -111,7 +113,7 @@ extension Builtin {
     let path = try arguments.string("path")
     let text = try arguments.string("text")
     return try arguments.reading { files in
-      try files.write(Array(text.utf8), to: path)
+      try files.write(text.bytes(), to: path)
       return .none
     }
   }

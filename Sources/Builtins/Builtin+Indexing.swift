@@ -83,7 +83,7 @@ extension Builtin {
   ) { arguments in
     let descending = try arguments.bool("descending")
     if case .list(let items) = arguments["x"] {
-      return .list(try arguments.order(of: items, descending: descending).map { items[$0] })
+      return .list(try arguments.order(of: items, descending: descending).stoppableMap { items[$0] })
     }
     let x = try arguments.tensor("x")
     let axis = try arguments.axis("axis", of: x)
@@ -144,7 +144,13 @@ extension Builtin {
   ) { arguments in
     let mask = try arguments.tensor("mask").tensor.converted(to: .bool)
     let places = try mask.truePositions()
-    let rows = places.flatMap { coordinates(of: $0, in: mask.shape) }
+    guard mask.rank != 1 else { return .tensor(Variable(try Tensor(places, [places.count, 1]))) }
+    var rows: [Int] = []
+    rows.reserveCapacity(places.count * mask.rank)
+    for (number, place) in places.enumerated() {
+      try Machine.checkStop(round: number)
+      rows += coordinates(of: place, in: mask.shape)
+    }
     return .tensor(Variable(try Tensor(rows, [places.count, mask.rank])))
   }
 
@@ -161,12 +167,18 @@ extension Builtin {
         throw BuiltinError(
           "{0} is \(x.description), and unique works on integers and lists", at: [0])
       }
-      let values = Set(try x.tensor.integers()).sorted()
+      let flat = try x.tensor.reshaped([x.count])
+      let inOrder = try flat.gatheredRows(flat.sortedPositions(descending: false)).integers()
+      var values: [Int] = []
+      for (number, value) in inOrder.enumerated() {
+        try Machine.checkStop(round: number)
+        if value != values.last { values.append(value) }
+      }
       let result = try Tensor(values, [values.count]).converted(to: x.dtype)
       return .tensor(Variable(result))
     }
     let items = try arguments.list("x")
-    let sorted = try arguments.order(of: items, descending: false).map { items[$0] }
+    let sorted = try arguments.order(of: items, descending: false).stoppableMap { items[$0] }
     var result: [Value] = []
     for item in sorted where result.last.map({ !precedes($0, item) }) != true {
       result.append(item)
@@ -212,7 +224,10 @@ extension Arguments {
       items.allSatisfy { $0.asDouble != nil }
       || items.allSatisfy { if case .string = $0 { true } else { false } }
     guard isOrdered else { throw wrong("x", "a list of numbers or of strings") }
-    return items.indices.sorted { i, j in
+    var comparisons = 0
+    return try items.indices.sorted { i, j in
+      comparisons += 1
+      try Machine.checkStop(round: comparisons)
       let (a, b) = descending ? (items[j], items[i]) : (items[i], items[j])
       return precedes(a, b) || (!precedes(b, a) && i < j)
     }

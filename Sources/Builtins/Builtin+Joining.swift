@@ -28,14 +28,20 @@ extension Builtin {
       if case .string(let text) = item { return text }
       return nil
     }
-    if texts.count == items.count { return .string(texts.joined()) }
+    if texts.count == items.count { return .string(try .joining(texts)) }
     if items.allSatisfy({ $0.variable == nil && !$0.isNumberOrBool }) {
+      let lists = try items.enumerated().map { position, item in
+        guard let inner = try item.items() else {
+          throw BuiltinError("item \(position) is \(item.kind), not a list", at: [0])
+        }
+        return inner
+      }
+      let count = lists.reduce(0) { $0 + $1.count }
+      try Memory.checkRoom(count * MemoryLayout<Value>.stride, for: "a list of \(count) items")
       return .list(
-        try items.enumerated().flatMap { position, item in
-          guard let inner = try item.items() else {
-            throw BuiltinError("item \(position) is \(item.kind), not a list", at: [0])
-          }
-          return inner
+        try Disposal.making { (joined: inout [Value]) in
+          joined.reserveCapacity(count)
+          for list in lists { try joined.appendStoppably(list[...]) }
         })
     }
     let parts = try checkedTensors(items)
@@ -93,9 +99,7 @@ extension Builtin {
           "the separator is empty", at: [1], hint: "a loop goes through characters")
       }
       return .list(
-        text.split(separator: separator, omittingEmptySubsequences: false).map {
-          .string(String($0))
-        })
+        try text.parts(between: separator).map(Value.string))
     }
     let x = try arguments.tensor("x")
     let axis = try arguments.axis("axis", of: x)
@@ -107,7 +111,8 @@ extension Builtin {
     }
     guard size > 0 || n <= 1 << 20 else { throw BuiltinError("\(n) parts are too many", at: [1]) }
     let part = size / n
-    return .list((0..<n).map { .tensor(x.sliced(axis: axis, start: $0 * part, count: part)) })
+    return .list(
+      try [Value](count: n) { .tensor(x.sliced(axis: axis, start: $0 * part, count: part)) })
   }
 }
 

@@ -15,11 +15,13 @@ extension Builtin {
     var line = ""
     var hasBreak = false
     for text in texts {
-      hasBreak = hasBreak || text.contains("\n")
+      hasBreak = try hasBreak || text.utf8Contains("\n")
       if !line.isEmpty { line += hasBreak ? "\n" : " " }
-      line += text
+      line = try .joining([line, text])
     }
+    try Machine.checkStop()
     context.output(line + "\n")
+    try Machine.checkStop()
     return .none
   }
 
@@ -70,7 +72,7 @@ extension Builtin {
     let rows = try labels("rows", x.rank == 1 ? 1 : x.shape[0])
     let columns = try labels("columns", x.shape[x.rank - 1])
     let title = try arguments.optionalString("title")
-    arguments.context.show(
+    try arguments.context.show(
       Picture {
         Drawing.heatmap(x, rows: rows, columns: columns, title: title, style: $0)
       } svg: {
@@ -119,7 +121,7 @@ extension Builtin {
       return (name: name, x: x, y: y)
     }
     let title = try arguments.optionalString("title")
-    arguments.context.show(
+    try arguments.context.show(
       Picture {
         Drawing.plot(series, title: title, style: $0)
       } svg: {
@@ -130,8 +132,14 @@ extension Builtin {
 }
 
 extension Context {
-  fileprivate func show(_ picture: Picture) {
-    if let draw { return draw(picture) }
-    output(picture.text(style) + "\n")
+  fileprivate func show(_ picture: Picture) throws {
+    if let draw {
+      draw(picture)
+    } else {
+      let text = picture.text(style)
+      try Machine.checkStop()
+      output(text + "\n")
+    }
+    try Machine.checkStop()
   }
 }

@@ -48,10 +48,7 @@ extension Builtin {
     examples: [.prints("sort(permutation(4))", "i64[4]\n 0  1  2  3")], traits: .effectful
   ) { arguments in
     let n = try arguments.count("n")
-    // Made first, because it fails where memory is short.
-    let inOrder = try Tensor.range(n)
-    let order = try arguments.context.random.permutation(inOrder.count)
-    return .tensor(Variable(try Tensor(order, [n])))
+    return .tensor(Variable(try arguments.context.random.permutation(n)))
   }
 
   static let seed = Builtin(

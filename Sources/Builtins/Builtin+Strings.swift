@@ -65,7 +65,9 @@ extension Builtin {
     "str(x)", "The text that print shows for a value.",
     examples: [.prints("str(2.50)", "\"2.5\""), .prints("str([1, 2].sum())", "\"3\"")]
   ) { arguments in
-    .string(arguments["x"].text(digits: arguments.context.digits, quoted: false))
+    let text = arguments["x"].text(digits: arguments.context.digits, quoted: false)
+    try Machine.checkStop()
+    return .string(text)
   }
 
   static let formatted = Builtin(
@@ -88,16 +90,23 @@ extension Builtin {
       .fails("join([\"a\", none])", "join: item 1 is none, not a String"),
     ]
   ) { arguments in
-    var parts: [String] = []
-    for (position, item) in try arguments.list("list").enumerated() {
-      guard case .string(let part) = item else {
-        throw BuiltinError(
-          "item \(position) is \(item.kind), not a String", at: [0],
-          hint: "convert the items: [str(x) for x in xs].join()")
+    let items = try arguments.list("list")
+    var parts: [String] = try Disposal.making { parts in
+      parts.reserveCapacity(items.count)
+      for (position, item) in items.enumerated() {
+        try Machine.checkStop(round: position)
+        guard case .string(let part) = item else {
+          throw BuiltinError(
+            "item \(position) is \(item.kind), not a String", at: [0],
+            hint: "convert the items: [str(x) for x in xs].join()")
+        }
+        parts.append(part)
       }
-      parts.append(part)
     }
-    return .string(parts.joined(separator: try arguments.string("separator")))
+    do { return .string(try .joining(parts, separator: arguments.string("separator"))) } catch {
+      Disposal.letGo(&parts)
+      throw error
+    }
   }
 
   static let splitLines = Builtin(
@@ -112,12 +121,12 @@ extension Builtin {
   static let uppercase = Builtin(
     "upper(text)", "The text in capital letters.",
     examples: [.prints("upper(\"attn\")", "\"ATTN\"")]
-  ) { .string(try $0.string("text").uppercased()) }
+  ) { .string(try $0.string("text").stretchwise { $0.uppercased() }) }
 
   static let lowercase = Builtin(
     "lower(text)", "The text in small letters.",
     examples: [.prints("lower(\"ATTN\")", "\"attn\"")]
-  ) { .string(try $0.string("text").lowercased()) }
+  ) { .string(try $0.string("text").stretchwise { $0.lowercased() }) }
 
   static let trimmed = Builtin(
     "trim(text)", "The text without blanks and line ends at its start and end.",
@@ -138,7 +147,7 @@ extension Builtin {
   ) { arguments in
     let old = try arguments.nonEmpty("old")
     let text = try arguments.string("text")
-    return .string(text.utf8Replacing(old, with: try arguments.string("new")))
+    return .string(try text.utf8Replacing(old, with: arguments.string("new")))
   }
 
   static let repeatText = Builtin(
@@ -154,7 +163,12 @@ extension Builtin {
     guard !overflow, bytes <= longestText else {
       throw BuiltinError("the text would be too long, n is \(count)", at: [1])
     }
-    return .string(text.isEmpty ? "" : String(repeating: text, count: count))
+    guard bytes > 1 << 20 else { return .string(String(repeating: text, count: text.isEmpty ? 0 : count)) }
+    // A million bytes at a time.
+    let some = max((1 << 20) / text.utf8.count, 1)
+    let piece = String(repeating: text, count: some)
+    let last = String(repeating: text, count: count % some)
+    return .string(try .joining([String](repeating: piece, count: count / some) + [last]))
   }
 
   static let padLeft = Builtin(
@@ -199,10 +213,17 @@ extension Builtin {
     let text = try arguments.string("text")
     let part = try arguments.string("part")
     if part.isEmpty { return .int(0) }
-    guard let offset = text.utf8Offsets(of: part, limit: 1).first else { return .none }
+    guard let offset = try text.utf8Offsets(of: part, limit: 1).first else { return .none }
     let index = text.utf8.index(text.startIndex, offsetBy: offset)
     // A part may begin inside a character, as \n does in \r\n: that character's position counts.
-    return .int(text.indices.prefix { $0 <= index }.count - 1)
+    var position = 0
+    var at = text.index(after: text.startIndex)
+    while at <= index, at < text.endIndex {
+      position += 1
+      try Machine.checkStop(round: position)
+      text.formIndex(after: &at)
+    }
+    return .int(position)
   }
 
   // MARK: Code points
@@ -271,12 +292,12 @@ extension Arguments {
 
   fileprivate func alphabet(_ name: String) throws -> Alphabet {
     if case .string(let text) = self[name] {
-      return try Alphabet(text.unicodeScalars.map { String($0) })
+      return try Alphabet(text.unicodeScalars.stoppableMap { String($0) })
     }
     let items = try list(name)
-    let characters = items.compactMap { item -> String? in
+    let characters = try items.stoppableMap { item -> String? in
       if case .string(let character) = item { character } else { nil }
-    }
+    }.compactMap(\.self)
     guard characters.count == items.count else {
       throw wrong(name, "a list of characters", hint: "alphabet(text) makes one")
     }

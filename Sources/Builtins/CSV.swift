@@ -11,24 +11,40 @@ package struct CSV {
   }
 
   /// The rows of a text; lines with nothing on them are left out.
+  ///
+  /// - Parameter progress: shows how much of it has been read.
   package static func rows(
-    of text: String, separator: UInt8 = UInt8(ascii: ",")
+    of text: String, separator: UInt8 = UInt8(ascii: ","), progress: (any ProgressReporter)? = nil
   ) throws -> [Row] {
-    var reader = Reader(bytes: Array(text.utf8), separator: separator)
-    var rows: [Row] = []
-    while let row = try reader.row() {
-      rows.append(row)
-      try Machine.checkStop(round: rows.count)
+    var reader = Reader(bytes: try text.bytes(), separator: separator)
+    return try Disposal.making { (rows: inout [Row]) in
+      while let row = try reader.row() {
+        rows.append(row)
+        guard rows.count & 0xFFF == 0 else { continue }
+        try Machine.checkStop()
+        try Memory.checkRoom(1 << 24, for: "a table of \(rows.count) rows and more")
+        progress?.update(
+          "parse", done: reader.at >> 20, total: reader.bytes.count >> 20, unit: "MB", note: "")
+      }
     }
-    return rows
   }
 
   /// The columns under their names: an i64 tensor where every cell is a whole number, an f32 tensor
   /// where every cell is a number or empty (which gives NaN), else a list of strings.
   package static func columns(
-    of text: String, hasHeader: Bool = true, separator: UInt8 = UInt8(ascii: ",")
+    of text: String, hasHeader: Bool = true, separator: UInt8 = UInt8(ascii: ","),
+    progress: (any ProgressReporter)? = nil
   ) throws -> [(String, Value)] {
-    let rows = try rows(of: text, separator: separator)
+    var rows = try rows(of: text, separator: separator, progress: progress)
+    do { return try columns(of: rows, hasHeader: hasHeader, progress) } catch {
+      Disposal.letGo(&rows)
+      throw error
+    }
+  }
+
+  private static func columns(
+    of rows: [Row], hasHeader: Bool, _ progress: (any ProgressReporter)?
+  ) throws -> [(String, Value)] {
     guard let first = rows.first else { throw BuiltinError("it has no rows") }
     var names: [String] = []
     for position in first.cells.indices {
@@ -40,23 +56,37 @@ package struct CSV {
       names.append(name)
     }
     let body = hasHeader ? rows.dropFirst() : rows[...]
-    for row in body where row.cells.count != names.count {
+    for (position, row) in body.enumerated() {
+      try Machine.checkStop(round: position)
+      guard row.cells.count != names.count else { continue }
       throw BuiltinError(
         "line \(row.line) has \(counted(row.cells.count)), line \(first.line) \(names.count)")
     }
     return try names.enumerated().map { position, name in
-      (name, try column(body.map { $0.cells[position] }))
+      var cells = try body.stoppableMap { $0.cells[position] }
+      do {
+        let value = try column(cells) { row in
+          progress?.update(
+            "columns", done: position * body.count + row, total: names.count * body.count, unit: "cell",
+            note: "")
+        }
+        return (name, value)
+      } catch {
+        Disposal.letGo(&cells)
+        throw error
+      }
     }
   }
 
-  private static func column(_ cells: [String]) throws -> Value {
-    let strings = Value.list(cells.map(Value.string))
-    var texts: [String] = []
+  private static func column(_ cells: [String], _ show: (Int) -> Void) throws -> Value {
+    func strings() throws -> Value { .list(try cells.stoppableMap(Value.string)) }
+    let texts = try cells.stoppableMap(trimmed)
     var whole: [Int] = []
-    for (position, cell) in cells.enumerated() {
+    for (position, text) in texts.enumerated() {
       try Machine.checkStop(round: position)
-      texts.append(trimmed(cell))
-      if whole.count == position, let number = Int(texts[position]) { whole.append(number) }
+      if position & 0xFFF == 0 { show(position) }
+      guard let number = Int(text) else { break }
+      whole.append(number)
     }
     if whole.count == cells.count, !cells.isEmpty {
       return .tensor(Variable(try Tensor(whole, [whole.count])))
@@ -64,10 +94,11 @@ package struct CSV {
     var real: [Float] = []
     for (position, text) in texts.enumerated() {
       try Machine.checkStop(round: position)
-      guard let number = text.isEmpty ? .nan : number(text) else { return strings }
+      if position & 0xFFF == 0 { show(position) }
+      guard let number = text.isEmpty ? .nan : number(text) else { return try strings() }
       real.append(number)
     }
-    guard texts.contains(where: { !$0.isEmpty }) else { return strings }
+    guard texts.contains(where: { !$0.isEmpty }) else { return try strings() }
     return .tensor(Variable(try Tensor(real, [real.count])))
   }
 
@@ -104,7 +135,7 @@ private func counted(_ cells: Int) -> String { cells == 1 ? "1 cell" : "\(cells)
 private struct Reader {
   let bytes: [UInt8]
   let separator: UInt8
-  private var at = 0
+  private(set) var at = 0
   private var line = 1
 
   init(bytes: [UInt8], separator: UInt8) {

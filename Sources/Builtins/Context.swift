@@ -37,6 +37,7 @@ package final class Context {
   package func stopLoops() {
     loops.isStopping = true
     noteInterruption()
+    LateFailure.forget()
   }
 }
 

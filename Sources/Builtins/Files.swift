@@ -152,7 +152,10 @@ package struct Files: Sendable {
         while poll(&waiting, 1, 20) == 0, !Machine.isStopRequested {}
       }
       // Whoever asked for the stop knows what this error stands for.
-      guard !Machine.isStopRequested else { throw BuiltinError("the reading of \(path) was stopped") }
+      guard !Machine.isStopRequested else {
+        Disposal.letGo(&bytes)
+        throw BuiltinError("the reading of \(path) was stopped")
+      }
       let count = read(file, &chunk, size)
       if count < 0, errno == EINTR || errno == EAGAIN { continue }
       guard count >= 0 else { throw failure("read", path, errno) }
@@ -167,10 +170,13 @@ package struct Files: Sendable {
 
   /// The text of a UTF-8 file, without the mark that some programs put at its start.
   package func readText(_ path: String) throws(BuiltinError) -> String {
-    let bytes = try readBytes(path)
+    var bytes = try readBytes(path)
     let hasMark = bytes.starts(with: [0xEF, 0xBB, 0xBF])
-    if let text = String(validating: hasMark ? bytes[3...] : bytes[...], as: UTF8.self) {
-      return text
+    do {
+      if let text = try String(checking: hasMark ? bytes[3...] : bytes[...]) { return text }
+    } catch {
+      Disposal.letGo(&bytes)
+      throw BuiltinError("the reading of \(path) was stopped")
     }
     throw BuiltinError("\(path) is not UTF-8 text: byte \(Self.validPrefix(of: bytes))")
   }
@@ -261,6 +267,7 @@ package struct Files: Sendable {
     defer { close(file) }
     var at = 0
     while at < bytes.count {
+      guard !Machine.isStopRequested else { throw BuiltinError("the writing of \(path) was stopped") }
       let chunk = Array(bytes[at..<min(at + 1 << 20, bytes.count)])
       let count = Glibc.write(file, chunk, chunk.count)
       if count < 0, errno == EINTR { continue }

@@ -18,7 +18,13 @@ package enum Npy {
     let length = (magic.count + 4 + header.utf8.count + 1 + 63) / 64 * 64 - magic.count - 4
     header += String(repeating: " ", count: length - header.utf8.count - 1) + "\n"
     let prefix = magic + [1, 0, UInt8(length & 0xFF), UInt8(length >> 8)]
-    return try prefix + Array(header.utf8) + tensor.bytes()
+    let head = prefix + Array(header.utf8)
+    try Memory.checkRoom(tensor.byteCount, for: "a file of \(Memory.readable(tensor.byteCount))")
+    return try Disposal.making { (bytes: inout [UInt8]) in
+      bytes.reserveCapacity(head.count + tensor.byteCount)
+      bytes += head
+      try tensor.appendBytes(to: &bytes)
+    }
   }
 
   /// The array of a file; one in Fortran order comes back as a transposed view.
@@ -34,8 +40,8 @@ package enum Npy {
       throw BuiltinError("it ends before its header does")
     }
     let header = Header(String(decoding: bytes[start..<(start + length)], as: UTF8.self))
-    guard let descriptor = header.quoted("descr"), let order = header.word("fortran_order"),
-      let shape = header.tuple("shape"), order == "True" || order == "False"
+    guard let descriptor = try header.quoted("descr"), let order = try header.word("fortran_order"),
+      let shape = try header.tuple("shape"), order == "True" || order == "False"
     else {
       throw BuiltinError("its header does not say dtype, order and shape of one plain array")
     }
@@ -63,9 +69,9 @@ private struct Header {
   init(_ text: String) { self.text = text }
 
   /// What stands behind a key's colon.
-  private func value(_ key: String) -> Substring? {
+  private func value(_ key: String) throws -> Substring? {
     for mark in ["'", "\""] {
-      guard let at = text.utf8Offsets(of: mark + key + mark, limit: 1).first else { continue }
+      guard let at = try text.utf8Offsets(of: mark + key + mark, limit: 1).first else { continue }
       var rest = text[text.utf8.index(text.startIndex, offsetBy: at + key.utf8.count + 2)...]
       while rest.first == " " { rest.removeFirst() }
       guard rest.popFirst() == ":" else { return nil }
@@ -75,21 +81,21 @@ private struct Header {
     return nil
   }
 
-  func quoted(_ key: String) -> String? {
-    guard var rest = value(key), let mark = rest.popFirst(), mark == "'" || mark == "\"" else {
+  func quoted(_ key: String) throws -> String? {
+    guard var rest = try value(key), let mark = rest.popFirst(), mark == "'" || mark == "\"" else {
       return nil
     }
     guard let end = rest.firstIndex(of: mark) else { return nil }
     return String(rest[..<end])
   }
 
-  func word(_ key: String) -> String? {
-    value(key).map { String($0.prefix { $0.isLetter }) }
+  func word(_ key: String) throws -> String? {
+    try value(key).map { String($0.prefix { $0.isLetter }) }
   }
 
   /// `(2, 3)`, `(2,)` or `()`.
-  func tuple(_ key: String) -> [Int]? {
-    guard var rest = value(key), rest.popFirst() == "(", let end = rest.firstIndex(of: ")") else {
+  func tuple(_ key: String) throws -> [Int]? {
+    guard var rest = try value(key), rest.popFirst() == "(", let end = rest.firstIndex(of: ")") else {
       return nil
     }
     var parts = rest[..<end].split(separator: ",", omittingEmptySubsequences: false)

@@ -28,11 +28,13 @@ package enum Safetensors {
     }
     var header = Array("{\(fields.joined(separator: ","))}".utf8)
     while header.count % 8 != 0 { header.append(UInt8(ascii: " ")) }
-    var bytes = (0..<8).map { UInt8(truncatingIfNeeded: header.count >> (8 * $0)) }
-    bytes.reserveCapacity(8 + header.count + offset)
-    bytes += header
-    for (_, tensor) in ordered { bytes += try tensor.bytes() }
-    return bytes
+    try Memory.checkRoom(offset, for: "a file of \(Memory.readable(offset))")
+    return try Disposal.making { (bytes: inout [UInt8]) in
+      bytes.reserveCapacity(8 + header.count + offset)
+      bytes += (0..<8).map { UInt8(truncatingIfNeeded: header.count >> (8 * $0)) }
+      bytes += header
+      for (_, tensor) in ordered { try tensor.appendBytes(to: &bytes) }
+    }
   }
 
   /// The tensors of a file in the order in which they lie in it.

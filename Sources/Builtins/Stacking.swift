@@ -31,7 +31,7 @@ struct Stacking {
 
   private func stacked(_ items: [Value], at path: String) throws -> Variable {
     if let numbers = try numbers(items) { return numbers }
-    let parts = try items.enumerated().map { try stacked($1, at: "\(path)[\($0)]") }
+    let parts = try items.enumerated().stoppableMap { try stacked($1, at: "\(path)[\($0)]") }
     for (position, part) in parts.enumerated() where part.shape != parts[0].shape {
       let first = "\(path)[0] is \(parts[0].tensor.description)"
       let other = "\(path)[\(position)] is \(part.tensor.description)"
@@ -54,11 +54,16 @@ struct Stacking {
     guard !items.isEmpty else { return Variable(try Tensor.full([0], 0, dtype ?? .f32)) }
     var whole: [Int] = []
     whole.reserveCapacity(items.count)
-    for case .int(let number) in items { whole.append(number) }
+    for (position, item) in items.enumerated() {
+      guard case .int(let number) = item else { break }
+      whole.append(number)
+      try Machine.checkStop(round: position)
+    }
     if whole.count == items.count { return try converted(Variable(Tensor(whole, [whole.count]))) }
     var real: [Double] = []
     real.reserveCapacity(items.count)
-    for item in items {
+    for (position, item) in items.enumerated() {
+      try Machine.checkStop(round: position)
       switch item {
       case .int(let number): real.append(Double(number))
       case .float(let number): real.append(number)

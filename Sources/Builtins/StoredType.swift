@@ -55,24 +55,28 @@ enum StoredType: CaseIterable {
     switch self {
     case .f64, .f32, .i64, .i32: return try Tensor(bytes: bytes, dtype, shape)
     case .bool:
-      guard bytes.allSatisfy({ $0 <= 1 }) else {
-        throw BuiltinError("it holds a bool that is neither 0 nor 1")
+      for (position, byte) in bytes.enumerated() {
+        try Machine.checkStop(round: position)
+        guard byte <= 1 else { throw BuiltinError("it holds a bool that is neither 0 nor 1") }
       }
       return try Tensor(bytes: bytes, dtype, shape)
-    case .f16: return try Tensor(words(bytes).map { Float(halfBits: UInt16($0)) }, shape)
-    case .bf16: return try Tensor(words(bytes).map { Float(bitPattern: $0 << 16) }, shape)
-    case .u32: return try Tensor(words(bytes).map { Int($0) }, shape)
-    case .u16, .u8: return try Tensor(words(bytes).map { Int32($0) }, shape)
-    case .i16:
-      return try Tensor(words(bytes).map { Int32(Int16(truncatingIfNeeded: $0)) }, shape)
-    case .i8: return try Tensor(words(bytes).map { Int32(Int8(truncatingIfNeeded: $0)) }, shape)
+    case .f16: return try Tensor(words(bytes) { Float(halfBits: UInt16($0)) }, shape)
+    case .bf16: return try Tensor(words(bytes) { Float(bitPattern: $0 << 16) }, shape)
+    case .u32: return try Tensor(words(bytes) { Int($0) }, shape)
+    case .u16, .u8: return try Tensor(words(bytes) { Int32($0) }, shape)
+    case .i16: return try Tensor(words(bytes) { Int32(Int16(truncatingIfNeeded: $0)) }, shape)
+    case .i8: return try Tensor(words(bytes) { Int32(Int8(truncatingIfNeeded: $0)) }, shape)
     }
   }
 
-  /// The elements as unsigned numbers, for types of at most four bytes.
-  private func words(_ bytes: ArraySlice<UInt8>) -> [UInt32] {
-    stride(from: bytes.startIndex, to: bytes.endIndex, by: size).map { start in
-      (0..<size).reduce(0) { $0 | UInt32(bytes[start + $1]) << UInt32(8 * $1) }
+  /// What a closure makes of the elements as unsigned numbers, for types of at most four bytes.
+  private func words<Number>(
+    _ bytes: ArraySlice<UInt8>, _ transform: (UInt32) -> Number
+  ) throws -> [Number] {
+    try Memory.checkRoom(
+      bytes.count / size * MemoryLayout<Number>.stride, for: "a tensor of \(bytes.count / size) elements")
+    return try stride(from: bytes.startIndex, to: bytes.endIndex, by: size).stoppableMap { start in
+      transform((0..<size).reduce(0) { $0 | UInt32(bytes[start + $1]) << UInt32(8 * $1) })
     }
   }
 }

@@ -4,14 +4,15 @@ import Tensors
 /// `\n`, which a search by `Character` would miss.
 extension String {
   /// The offsets at which a part that is not empty begins, without overlaps.
-  func utf8Offsets(of part: String, limit: Int = .max) -> [Int] {
-    let text = Array(utf8)
+  func utf8Offsets(of part: String, limit: Int = .max) throws -> [Int] {
+    let text = try bytes()
     let part = Array(part.utf8)
     guard let first = part.first, text.count >= part.count else { return [] }
     var result: [Int] = []
     var at = 0
     let end = text.count - part.count
     while at <= end, result.count < limit {
+      try Machine.checkStop(round: at)
       if text[at] == first, text[at..<(at + part.count)].elementsEqual(part) {
         result.append(at)
         at += part.count
@@ -22,40 +23,76 @@ extension String {
     return result
   }
 
-  func utf8Contains(_ part: String) -> Bool {
-    part.isEmpty || !utf8Offsets(of: part, limit: 1).isEmpty
+  func utf8Contains(_ part: String) throws -> Bool {
+    try part.isEmpty || !utf8Offsets(of: part, limit: 1).isEmpty
   }
 
-  func utf8Replacing(_ old: String, with new: String) -> String {
-    let offsets = utf8Offsets(of: old)
+  func utf8Replacing(_ old: String, with new: String) throws -> String {
+    let offsets = try utf8Offsets(of: old)
     guard !offsets.isEmpty else { return self }
-    let text = Array(utf8)
+    let text = try bytes()
+    let count = text.count + offsets.count * (new.utf8.count - old.utf8.count)
+    try Memory.checkRoom(count, for: "a text of \(Memory.readable(count))")
     var result: [UInt8] = []
+    result.reserveCapacity(count)
     var at = 0
-    for offset in offsets {
-      result += text[at..<offset]
+    for (position, offset) in offsets.enumerated() {
+      try Machine.checkStop(round: position)
+      try result.appendStoppably(text[at..<offset])
       result += new.utf8
       at = offset + old.utf8.count
     }
-    result += text[at...]
-    return String(decoding: result, as: UTF8.self)
+    try result.appendStoppably(text[at...])
+    return try String(repairing: result)
+  }
+
+  /// The parts between the separators, as `split` finds them: by characters.
+  func parts(between separator: String) throws -> [String] {
+    let separator = Array(separator)
+    return try Disposal.making { (result: inout [String]) in
+      var start = startIndex
+      var at = startIndex
+      var round = 0
+      while at < endIndex {
+        round += 1
+        try Machine.checkStop(round: round)
+        if self[at] == separator[0], let end = end(of: separator, at: at) {
+          result.append(String(self[start..<at]))
+          start = end
+          at = end
+        } else {
+          formIndex(after: &at)
+        }
+      }
+      result.append(String(self[start...]))
+    }
+  }
+
+  /// Where characters that stand at a place end.
+  private func end(of characters: [Character], at start: Index) -> Index? {
+    var at = start
+    for character in characters {
+      guard at < endIndex, self[at] == character else { return nil }
+      formIndex(after: &at)
+    }
+    return at
   }
 
   /// The lines without their ends, `\n` or `\r\n`; an end at the very end begins no further line.
   func lines() throws -> [String] {
-    var result: [String] = []
-    var rest = Substring(self).utf8
-    var isOpen = true
-    while isOpen {
-      let end = rest.firstIndex(of: UInt8(ascii: "\n"))
-      let line = rest[..<(end ?? rest.endIndex)]
-      let isCut = line.last == UInt8(ascii: "\r")
-      result.append(String(Substring(isCut ? line.dropLast() : line)))
-      if let end { rest = rest[rest.index(after: end)...] } else { isOpen = false }
-      try Machine.checkStop(round: result.count)
+    try Disposal.making { (result: inout [String]) in
+      var rest = Substring(self).utf8
+      var isOpen = true
+      while isOpen {
+        let end = rest.firstIndex(of: UInt8(ascii: "\n"))
+        let line = rest[..<(end ?? rest.endIndex)]
+        let isCut = line.last == UInt8(ascii: "\r")
+        result.append(String(Substring(isCut ? line.dropLast() : line)))
+        if let end { rest = rest[rest.index(after: end)...] } else { isOpen = false }
+        try Machine.checkStop(round: result.count)
+      }
+      if result.last?.isEmpty == true, utf8.last != UInt8(ascii: "\r") { result.removeLast() }
     }
-    if result.last?.isEmpty == true, utf8.last != UInt8(ascii: "\r") { result.removeLast() }
-    return result
   }
 }
 
@@ -108,26 +145,28 @@ struct Alphabet {
   }
 
   func numbers(of text: String) throws -> [Int] {
-    var result: [Int] = []
-    result.reserveCapacity(text.utf8.count)
-    for scalar in text.unicodeScalars {
-      let value = Int(scalar.value)
-      let number = value < numbers.count ? numbers[value] : -1
-      guard number >= 0 else {
-        throw BuiltinError(
-          "the alphabet lacks \(Value.quote(String(scalar))), character \(result.count) of the text",
-          at: [0, 1])
+    try Memory.checkRoom(text.utf8.count * 8, for: "a list of \(text.utf8.count) numbers")
+    return try Disposal.making { (result: inout [Int]) in
+      result.reserveCapacity(text.utf8.count)
+      for scalar in text.unicodeScalars {
+        let value = Int(scalar.value)
+        let number = value < numbers.count ? numbers[value] : -1
+        guard number >= 0 else {
+          throw BuiltinError(
+            "the alphabet lacks \(Value.quote(String(scalar))), character \(result.count) of the text",
+            at: [0, 1])
+        }
+        result.append(number)
+        try Machine.checkStop(round: result.count)
       }
-      result.append(number)
-      try Machine.checkStop(round: result.count)
     }
-    return result
   }
 
-  func text(of numbers: [Int]) throws(BuiltinError) -> String {
+  func text(of numbers: [Int]) throws -> String {
     var result: [UInt8] = []
     result.reserveCapacity(numbers.count)
     for (position, number) in numbers.enumerated() {
+      try Machine.checkStop(round: position)
       guard scalars.indices.contains(number) else {
         throw BuiltinError(
           "number \(number) at position \(position) is outside the alphabet of \(scalars.count)",
@@ -140,6 +179,6 @@ struct Alphabet {
         result += UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter
       }
     }
-    return String(decoding: result, as: UTF8.self)
+    return try String(repairing: result)
   }
 }

@@ -14,7 +14,7 @@ package func equal(_ a: Value, _ b: Value) throws -> Bool {
   case (.float(let a), .float(let b)): return a == b
   case (.int(let whole), .float(let number)), (.float(let number), .int(let whole)):
     return Int(exactly: number) == whole
-  case (.string(let a), .string(let b)): return a == b
+  case (.string(let a), .string(let b)): return try a.isEqual(to: b)
   case (.dtype(let a), .dtype(let b)): return a == b
   case (.tensor(let a), .tensor(let b)): return try a.tensor.isEqual(to: b.tensor)
   case (.tensor(let tensor), let number), (let number, .tensor(let tensor)):
@@ -40,7 +40,10 @@ package func equal(_ a: Value, _ b: Value) throws -> Bool {
 
 private func equal(_ a: [Value], _ b: [Value]) throws -> Bool {
   guard a.count == b.count else { return false }
-  for (a, b) in zip(a, b) where try !equal(a, b) { return false }
+  for (position, (a, b)) in zip(a, b).enumerated() {
+    if try !equal(a, b) { return false }
+    try Machine.checkStop(round: position)
+  }
   return true
 }
 

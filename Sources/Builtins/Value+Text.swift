@@ -16,7 +16,8 @@ extension Value {
     switch self {
     case .string(let text): text
     case .tensor(let variable): Drawing.text(of: variable.tensor, digits: digits, isWhole: true)
-    case .list(let items): items.map { $0.wholeText(digits: digits) }.joined(separator: "\n")
+    case .list(let items):
+      items.map { Machine.isStopRequested ? "" : $0.wholeText(digits: digits) }.joined(separator: "\n")
     case .record(let record) where !record.isTuple:
       zip(record.labels, record.values).map { label, value in
         (label.map { "\($0): " } ?? "") + value.wholeText(digits: digits)
@@ -36,13 +37,12 @@ extension Value {
     case .string(let text): return Self.quote(text)
     case .tensor(let variable): return Drawing.text(of: variable.tensor, digits: digits)
     case .parameter(let parameter): return Drawing.text(of: parameter.value.tensor, digits: digits)
-    case .list(let items): return Self.sequence("[", items.map { $0.item(digits) }, "]")
+    case .list(let items): return Self.sequence("[", items.count, "]") { items[$0].item(digits) }
     case .record(let record):
-      let parts = zip(record.labels, record.values).map { label, value in
-        (label.map { "\($0): " } ?? "") + value.item(digits)
+      if record.isTuple, record.values.count == 1 { return "(\(record.values[0].item(digits)),)" }
+      return Self.sequence("(", record.values.count, ")") { position in
+        (record.labels[position].map { "\($0): " } ?? "") + record.values[position].item(digits)
       }
-      if record.isTuple, parts.count == 1 { return "(\(parts[0]),)" }
-      return Self.sequence("(", parts, ")")
     case .range(let range):
       return "\(range.lower)..\(range.upper)" + (range.step == 1 ? "" : " by \(range.step)")
     case .dtype(let dtype): return dtype.name
@@ -71,16 +71,19 @@ extension Value {
   }
 
   /// Long lists keep their ends.
-  private static func sequence(_ open: String, _ parts: [String], _ close: String) -> String {
-    guard parts.count > 40 else { return open + parts.joined(separator: ", ") + close }
-    let shown = parts.prefix(10) + ["… \(parts.count - 20) more …"] + parts.suffix(10)
+  private static func sequence(
+    _ open: String, _ count: Int, _ close: String, _ part: (Int) -> String
+  ) -> String {
+    guard count > 40 else { return open + (0..<count).map(part).joined(separator: ", ") + close }
+    let shown = (0..<10).map(part) + ["… \(count - 20) more …"] + (count - 10..<count).map(part)
     return open + shown.joined(separator: ", ") + close
   }
 
-  /// A string as a script writes it.
+  /// A string as a script writes it; once a stop is requested only its beginning, which nobody will see.
   package static func quote(_ text: String) -> String {
     var result = "\""
-    for scalar in text.unicodeScalars {
+    for (position, scalar) in text.unicodeScalars.enumerated() {
+      if position & 0xFFFF == 0xFFFF, Machine.isStopRequested { break }
       switch scalar {
       case "\"": result += "\\\""
       case "\\": result += "\\\\"

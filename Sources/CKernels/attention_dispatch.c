@@ -74,7 +74,7 @@ void attn_attention(const attn_attention_operands *operands, float *y, float *la
     int64_t most = (j.p.t + LEAST_ROWS - 1) / LEAST_ROWS;
     if (j.row_parts > most) j.row_parts = most > 0 ? most : 1;
   }
-  attn_parallel_stoppable(batch * j.row_parts, forward_part, &j);
+  attn_parallel(batch * j.row_parts, forward_part, &j);
 }
 
 // MARK: Backward
@@ -104,7 +104,7 @@ static void phase(backward_job *j, attn_attention_phase phase, int64_t first, in
   j->end = end;
   j->grain = grain;
   j->parts = threads;
-  if (threads > 1) attn_parallel_stoppable(j->parts, phase_part, j);
+  if (threads > 1) attn_parallel(j->parts, phase_part, j);
   else ATTN_PICK(attn_attention_run)(&j->p, j->g, j->state, phase, first, end);
 }
 
@@ -141,7 +141,7 @@ void attn_attention_backward(const attn_attention_operands *operands,
   int64_t whole = attn_pieces(work(&j.p, batch, 5), INT64_MAX) > 1 ? batch : 0;
   // Blocks left over, too few for the threads, are shared one by one if they are large.
   if (whole > 0 && batch < 4 * threads && work(&j.p, 1, 5) > 100000) whole -= batch % threads;
-  attn_parallel_stoppable(whole, backward_part, &j);
+  attn_parallel(whole, backward_part, &j);
   for (int64_t block = whole; block < batch; block++)
     backward_block(&j, block, attn_pieces(work(&j.p, batch, 5), INT64_MAX) > 1 ? threads : 1);
 }

@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "machine.h"
 #include "pool.h"
 #include "scratch.h"
 #include "stream.h"
@@ -19,6 +20,8 @@ enum {
   SHORT_ROW = 48,      // rows below this many elements are gathered into blocks
   WORTH_LINING_UP = 16384,  // elements from which a transposed operand is copied as a whole
   SHORTEST_STREAM = 512,    // bytes of a row from which it is worth writing past the caches
+  LONGEST_RUN = 1 << 18,    // elements copied between two looks at a request to stop
+  LONGEST_STRIP = 1 << 14,  // rows of 64 elements, likewise
 };
 
 // MARK: Index spaces
@@ -149,6 +152,7 @@ typedef struct {
   space s;  // operands x and y
   int32_t item_size;
   bool transposes;  // the last two axes: y contiguous along the last, x along the one before
+  bool is_one_run;  // which may be cut anywhere
   int64_t parts;
   const void *x;
   void *y;
@@ -157,16 +161,18 @@ typedef struct {
 static void copy_rows(copy_job *job, int64_t first, int64_t end) {
   space *s = &job->s;
   int32_t last = s->rank - 1, size = job->item_size;
-  int64_t row = s->shape[last], bytes = row * size;
-  bool streams = attn_streams(s->count * size) && bytes >= SHORTEST_STREAM &&
+  int64_t row = s->shape[last];
+  bool streams = attn_streams(s->count * size) && row * size >= SHORTEST_STREAM &&
                  s->strides[0][last] == 1 && s->strides[1][last] == 1;
   position p;
   seek(s, first * row, &p);
   for (int64_t i = first; i < end; i++) {
-    const void *from = at(job->x, p.offset[0], size);
-    void *to = (void *)at(job->y, p.offset[1], size);
-    if (streams) attn_stream(to, from, (size_t)bytes);
-    else copy_run(size, row, from, s->strides[0][last], to, s->strides[1][last]);
+    for (ATTN_STRETCHES(start, stop, row, LONGEST_RUN)) {
+      const void *from = at(job->x, p.offset[0] + start * s->strides[0][last], size);
+      void *to = (void *)at(job->y, p.offset[1] + start * s->strides[1][last], size);
+      if (streams) attn_stream(to, from, (size_t)((stop - start) * size));
+      else copy_run(size, stop - start, from, s->strides[0][last], to, s->strides[1][last]);
+    }
     advance(s, &p, row);
   }
   if (streams) attn_stream_end();
@@ -178,15 +184,23 @@ static void copy_strip(copy_job *job, int64_t matrix, int64_t first, int64_t end
   int32_t last = s->rank - 1, size = job->item_size;
   position p;
   seek(s, matrix * s->shape[last - 1] * s->shape[last] + first, &p);
-  ATTN_PICK(attn_transpose_run)(size, end - first, s->shape[last - 1],
-                                at(job->x, p.offset[0], size), s->strides[0][last],
-                                (void *)at(job->y, p.offset[1], size), s->strides[1][last - 1]);
+  int64_t y_stride = s->strides[1][last - 1];
+  for (ATTN_STRETCHES(from, to, s->shape[last - 1], LONGEST_STRIP))
+    ATTN_PICK(attn_transpose_run)(size, end - first, to - from,
+                                  at(job->x, p.offset[0] + from, size), s->strides[0][last],
+                                  (void *)at(job->y, p.offset[1] + from * y_stride, size), y_stride);
 }
 
 static void copy_part(void *context, int64_t part) {
   copy_job *job = context;
   space *s = &job->s;
   int64_t row = s->shape[s->rank - 1];
+  if (job->is_one_run) {
+    int64_t first = attn_piece_start(row, job->parts, part, 64);
+    copy_run(job->item_size, attn_piece_start(row, job->parts, part + 1, 64) - first,
+             at(job->x, first, job->item_size), 1, (void *)at(job->y, first, job->item_size), 1);
+    return;
+  }
   if (!job->transposes) {
     int64_t rows = s->count / row;
     copy_rows(job, attn_piece_start(rows, job->parts, part, 1),
@@ -244,21 +258,8 @@ void attn_copy(int32_t item_size, int32_t rank, const int64_t *shape, const int6
       break;
     }
   }
-  if (s->rank == 1 && s->strides[0][0] == 1 && s->strides[1][0] == 1 && s->count > 4 * BLOCK) {
-    // One long run: any cut will do.
-    int64_t rows = 16;
-    while (rows > 1 && s->count % rows != 0) rows /= 2;
-    if (rows > 1) {
-      s->rank = 2;
-      s->shape[0] = rows;
-      s->shape[1] = s->count / rows;
-      for (int32_t k = 0; k < 2; k++) {
-        s->strides[k][0] = s->shape[1];
-        s->strides[k][1] = 1;
-      }
-    }
-  }
-  int64_t pieces = s->count / s->shape[s->rank - 1];
+  job.is_one_run = s->rank == 1 && s->strides[0][0] == 1 && s->strides[1][0] == 1;
+  int64_t pieces = job.is_one_run ? (s->count + 63) / 64 : s->count / s->shape[s->rank - 1];
   if (job.transposes) pieces = pieces / s->shape[s->rank - 2] * ((s->shape[s->rank - 1] + 63) / 64);
   job.parts = attn_pieces(s->count / (job.transposes ? 2 : 4), pieces);
   if (job.parts == 1) copy_part(&job, 0);
@@ -397,8 +398,8 @@ static attn_status run_all(job *j, int64_t price) {
   if (s->rank == 1 && steps_fit) {
     j->by_rows = true;
   } else {
-    if (s->count >= WORTH_LINING_UP && bytes > 0) {
-      char *room = attn_scratch(bytes);
+    char *room = s->count >= WORTH_LINING_UP && bytes > 0 ? attn_try_scratch(bytes) : NULL;
+    if (room != NULL) {
       steps_fit = true;
       for (int32_t k = 0; k < s->operands; k++) {
         if (across[k]) room += line_up(j, k, room);
@@ -413,7 +414,7 @@ static attn_status run_all(job *j, int64_t price) {
   }
   j->parts = attn_pieces(s->count * price / 4, (s->count + 4095) / 4096);
   if (j->parts <= 1) return j->by_rows ? run_rows(j, 0, s->count) : run_blocks(j, 0, s->count);
-  attn_parallel_stoppable(j->parts, run_part, j);
+  attn_parallel(j->parts, run_part, j);
   return (attn_status)atomic_load_explicit(&j->status, memory_order_relaxed);
 }
 
@@ -504,9 +505,9 @@ static void unary_part(void *context, int64_t part) {
 }
 
 static attn_status run_all_unary(unary_job *j, int64_t price) {
-  j->parts = attn_short_pieces(j->n * price / 4, (j->n + 4095) / 4096);
+  j->parts = attn_pieces(j->n * price / 4, (j->n + 4095) / 4096);
   if (j->parts <= 1) return run_unary(j, 0, j->n);
-  attn_parallel_stoppable(j->parts, unary_part, j);
+  attn_parallel(j->parts, unary_part, j);
   return (attn_status)atomic_load_explicit(&j->status, memory_order_relaxed);
 }
 
@@ -535,21 +536,49 @@ double attn_pow_scalar(double x, double y) {
 
 // MARK: Fills
 
-void attn_fill(int32_t item_size, int64_t n, const void *value, void *y) {
-#define FILL_AS(E)                                      \
-  do {                                                  \
-    E v;                                                \
-    memcpy(&v, value, sizeof v);                        \
-    for (int64_t i = 0; i < n; i++) ((E *)y)[i] = v;    \
-    return;                                             \
+typedef struct {
+  int32_t item_size;
+  int64_t n, parts, start, step;
+  uint64_t value;
+  void *y;
+} fill_job;
+
+static void fill_part(void *context, int64_t part) {
+  const fill_job *j = context;
+  int64_t first = attn_piece_start(j->n, j->parts, part, 64);
+  int64_t end = attn_piece_start(j->n, j->parts, part + 1, 64);
+#define FILL_AS(E)                                                  \
+  do {                                                              \
+    E v;                                                            \
+    memcpy(&v, &j->value, sizeof v);                                \
+    for (int64_t i = first; i < end; i++) ((E *)j->y)[i] = v;       \
+    return;                                                         \
   } while (0)
-  switch (item_size) {
+  switch (j->item_size) {
     case 1: FILL_AS(uint8_t);
     case 4: FILL_AS(uint32_t);
     case 8: FILL_AS(uint64_t);
   }
 }
 
+void attn_fill(int32_t item_size, int64_t n, const void *value, void *y) {
+  fill_job j = {.item_size = item_size, .n = n, .y = y};
+  memcpy(&j.value, value, (size_t)item_size);
+  j.parts = attn_pieces(n / 8 * item_size, (n + 63) / 64);
+  if (j.parts == 1) fill_part(&j, 0);
+  else attn_parallel(j.parts, fill_part, &j);
+}
+
+static void range_part(void *context, int64_t part) {
+  const fill_job *j = context;
+  int64_t end = attn_piece_start(j->n, j->parts, part + 1, 64);
+  for (int64_t i = attn_piece_start(j->n, j->parts, part, 64); i < end; i++)
+    ((int64_t *)j->y)[i] = (int64_t)((uint64_t)j->start + (uint64_t)i * (uint64_t)j->step);
+}
+
 void attn_range(int64_t n, int64_t start, int64_t step, int64_t *y) {
-  for (int64_t i = 0; i < n; i++) y[i] = (int64_t)((uint64_t)start + (uint64_t)i * (uint64_t)step);
+  fill_job j = {.n = n, .start = start, .step = step, .y = y};
+  j.parts = attn_pieces(n, (n + 63) / 64);
+  if (j.parts == 1) range_part(&j, 0);
+  else attn_parallel(j.parts, range_part, &j);
 }

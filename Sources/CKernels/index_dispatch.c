@@ -5,6 +5,7 @@
 
 #include "include/CKernels.h"
 #include "isa.h"
+#include "machine.h"
 #include "pool.h"
 #include "random.h"
 
@@ -15,6 +16,7 @@ ATTN_DECLARE(void, attn_random, attn_random_kind kind, int64_t n, uint64_t seed,
 
 enum {
   BYTES_PER_NS = 8,   // of copying, roughly
+  DIGEST_STRETCH = 1 << 20,  // elements between two looks at a request to stop
   DRAW_GRAIN = 64,    // a group of 16 blocks in f32
   NANOSECONDS_PER_NORMAL = 4,
 };
@@ -53,11 +55,16 @@ static void gather_part(void *context, int64_t part) {
 attn_status attn_gather(int32_t item_size, int64_t count, int64_t inner, int64_t rows,
                         const void *x, const int64_t *indices, const uint8_t *keep, void *y,
                         int64_t *position) {
-  for (int64_t i = 0; i < count; i++)
-    if ((indices[i] < 0 || indices[i] >= rows) && (keep == NULL || keep[i])) {
-      *position = i;
-      return ATTN_OUT_OF_RANGE;
-    }
+  int64_t checked = 0;
+  for (ATTN_STRETCHES(start, end, count, ATTN_STRETCH)) {
+    for (int64_t i = start; i < end; i++)
+      if ((indices[i] < 0 || indices[i] >= rows) && (keep == NULL || keep[i])) {
+        *position = i;
+        return ATTN_OUT_OF_RANGE;
+      }
+    checked = end;
+  }
+  if (checked < count) return ATTN_OK;  // stopped: nothing is read that has not been checked
   gather_job j = {.row_bytes = inner * item_size, .count = count, .x = x, .indices = indices,
                   .keep = keep, .y = y,
                   .parts = attn_pieces(count * (inner * item_size / BYTES_PER_NS + 2), count)};
@@ -87,26 +94,28 @@ static void scatter_part(void *context, int64_t part) {
   int64_t c0 = attn_piece_start(j->inner, j->column_parts, column_part, GRAIN);
   int64_t c1 = attn_piece_start(j->inner, j->column_parts, column_part + 1, GRAIN);
   bool overflow = false;
-  for (int64_t i = 0; i < j->count; i++) {
-    if (j->keep != NULL && !j->keep[i]) continue;
-    int64_t row = j->indices[i];
-    if (row < r0 || row >= r1) continue;
-#define ADD(T, ...)                                                 \
-  {                                                                 \
-    const T *restrict from = (const T *)j->dy + i * j->inner;       \
-    T *restrict to = (T *)j->y + row * j->inner;                    \
-    for (int64_t c = c0; c < c1; c++) __VA_ARGS__;                  \
-    break;                                                          \
+  int64_t stretch = c1 - c0 < ATTN_STRETCH ? ATTN_STRETCH / (c1 - c0 + 1) : 1;
+  for (ATTN_STRETCHES(start, end, j->count, stretch))
+    for (int64_t i = start; i < end; i++) {
+      if (j->keep != NULL && !j->keep[i]) continue;
+      int64_t row = j->indices[i];
+      if (row < r0 || row >= r1) continue;
+#define ADD(T, ...)                                             \
+  {                                                             \
+    const T *restrict from = (const T *)j->dy + i * j->inner;   \
+    T *restrict to = (T *)j->y + row * j->inner;                \
+    for (int64_t c = c0; c < c1; c++) __VA_ARGS__;              \
+    break;                                                      \
   }
-    switch (j->dtype) {
-      case ATTN_F32: ADD(float, to[c] += from[c])
-      case ATTN_F64: ADD(double, to[c] += from[c])
-      case ATTN_I32: ADD(int32_t, overflow |= __builtin_add_overflow(to[c], from[c], &to[c]))
-      case ATTN_I64: ADD(int64_t, overflow |= __builtin_add_overflow(to[c], from[c], &to[c]))
-      case ATTN_BOOL: break;
-    }
+      switch (j->dtype) {
+        case ATTN_F32: ADD(float, to[c] += from[c])
+        case ATTN_F64: ADD(double, to[c] += from[c])
+        case ATTN_I32: ADD(int32_t, overflow |= __builtin_add_overflow(to[c], from[c], &to[c]))
+        case ATTN_I64: ADD(int64_t, overflow |= __builtin_add_overflow(to[c], from[c], &to[c]))
+        case ATTN_BOOL: break;
+      }
 #undef ADD
-  }
+    }
   if (overflow) atomic_store_explicit(&j->overflow, true, memory_order_relaxed);
 }
 
@@ -146,9 +155,9 @@ static void random_part(void *context, int64_t part) {
 
 static void draw(random_job j) {
   bool normal = j.kind == ATTN_NORMAL_F32 || j.kind == ATTN_NORMAL_F64;
-  j.parts = attn_short_pieces(j.n * (normal ? NANOSECONDS_PER_NORMAL : 1),
-                              (j.n + DRAW_GRAIN - 1) / DRAW_GRAIN);
-  attn_parallel_stoppable(j.parts, random_part, &j);
+  j.parts = attn_pieces(j.n * (normal ? NANOSECONDS_PER_NORMAL : 1),
+                        (j.n + DRAW_GRAIN - 1) / DRAW_GRAIN);
+  attn_parallel(j.parts, random_part, &j);
 }
 
 void attn_random_uniform(attn_dtype dtype, int64_t n, uint64_t seed, uint64_t first, void *y) {
@@ -190,15 +199,19 @@ void attn_canonical_nans(attn_dtype dtype, int64_t n, const void *x, void *y) {
   if (dtype == ATTN_F32) {
     const uint32_t *from = x;
     uint32_t *to = y;
-    for (int64_t i = 0; i < n; i++)
-      to[i] = (from[i] & 0x7FFFFFFFu) > 0x7F800000u ? canonical_f32 : from[i];
+    for (ATTN_STRETCHES(start, end, n, DIGEST_STRETCH))
+      for (int64_t i = start; i < end; i++)
+        to[i] = (from[i] & 0x7FFFFFFFu) > 0x7F800000u ? canonical_f32 : from[i];
   } else if (dtype == ATTN_F64) {
     const uint64_t *from = x;
     uint64_t *to = y;
-    for (int64_t i = 0; i < n; i++)
-      to[i] = (from[i] & 0x7FFFFFFFFFFFFFFFu) > 0x7FF0000000000000u ? canonical_f64 : from[i];
+    for (ATTN_STRETCHES(start, end, n, DIGEST_STRETCH))
+      for (int64_t i = start; i < end; i++)
+        to[i] = (from[i] & 0x7FFFFFFFFFFFFFFFu) > 0x7FF0000000000000u ? canonical_f64 : from[i];
   } else if (x != y) {
-    memmove(y, x, (size_t)n * (dtype == ATTN_BOOL ? 1 : dtype == ATTN_I32 ? 4 : 8));
+    int64_t size = dtype == ATTN_BOOL ? 1 : dtype == ATTN_I32 ? 4 : 8;
+    for (ATTN_STRETCHES(start, end, n * size, DIGEST_STRETCH))
+      memcpy((char *)y + start, (const char *)x + start, (size_t)(end - start));
   }
 }
 
@@ -226,7 +239,7 @@ uint64_t attn_hash(attn_dtype dtype, int64_t n, const void *x, uint64_t seed) {
   _Alignas(64) uint8_t buffer[BUFFER];
   const uint8_t *p = buffer;
   int64_t left = 0;  // in the buffer, once the loop has ended
-  for (int64_t at = 0; at < length; at += BUFFER) {
+  for (int64_t at = 0; at < length && !attn_should_stop(); at += BUFFER) {
     left = length - at < BUFFER ? length - at : BUFFER;
     attn_canonical_nans(dtype, left / size, (const uint8_t *)x + at, buffer);
     for (p = buffer; left >= STRIPE; p += STRIPE, left -= STRIPE)

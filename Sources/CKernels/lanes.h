@@ -12,6 +12,7 @@
 #ifndef ATTN_LANES_H
 #define ATTN_LANES_H
 
+#include "machine.h"
 #include "template.h"
 #include "vector.h"
 #include "vector_math.h"

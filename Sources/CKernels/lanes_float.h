@@ -83,7 +83,7 @@ ATTN_INLINE ATTN_E ATTN_F(row_lanes)(attn_reduce_op op, int64_t n, ATTN_F(terms)
                                      const void *context) {
   if (n <= ATTN_CHUNK) return ATTN_F(chunk_lanes)(op, 0, n, terms, context);
   ATTN_F(tree) tree = {.count = 0};
-  for (int64_t i = 0; i < n; i += ATTN_CHUNK)
+  for (int64_t i = 0; i < n && !attn_should_stop(); i += ATTN_CHUNK)
     ATTN_F(tree_add)(op, &tree,
                      ATTN_F(chunk_lanes)(op, i, n - i < ATTN_CHUNK ? n : i + ATTN_CHUNK, terms,
                                          context));
@@ -123,22 +123,23 @@ ATTN_INLINE ATTN_E ATTN_F(row_extreme)(bool largest, int64_t n, const ATTN_E *x,
   const ATTN_I turn = (ATTN_I)((ATTN_INTEGER)((uint64_t)-1 >> (64 - TOP)));
   const ATTN_I none = largest ? ~turn : turn;
   ATTN_I best = none, nans = (ATTN_I)(0);
-  for (int64_t i = 0; i < n; i += 16) {
-    int64_t count = n - i < 16 ? n - i : 16;
-    ATTN_V v = count == 16 ? ATTN_VF(load)(x + i) : ATTN_VF(load_part)(x + i, count, 0);
-    ATTN_I bits = ATTN_VF(bits)(v);
-    ATTN_I key = bits ^ (bits >> TOP & turn);
-    ATTN_I nan = v != v;
-    if (count < 16) key = ATTN_F(first_lanes)(count) ? key : none;
-    if (keep != NULL) {
-      u8x16 conditions = count == 16 ? u8x16_load(keep + i) : u8x16_load_part(keep + i, count, 0);
-      ATTN_I kept = __builtin_convertvector(conditions, ATTN_I) != 0;
-      key = kept ? key : none;
-      nan &= kept;
+  for (ATTN_STRETCHES(start, end, n, ATTN_STRETCH))
+    for (int64_t i = start; i < end; i += 16) {
+      int64_t count = n - i < 16 ? n - i : 16;
+      ATTN_V v = count == 16 ? ATTN_VF(load)(x + i) : ATTN_VF(load_part)(x + i, count, 0);
+      ATTN_I bits = ATTN_VF(bits)(v);
+      ATTN_I key = bits ^ (bits >> TOP & turn);
+      ATTN_I nan = v != v;
+      if (count < 16) key = ATTN_F(first_lanes)(count) ? key : none;
+      if (keep != NULL) {
+        u8x16 conditions = count == 16 ? u8x16_load(keep + i) : u8x16_load_part(keep + i, count, 0);
+        ATTN_I kept = __builtin_convertvector(conditions, ATTN_I) != 0;
+        key = kept ? key : none;
+        nan &= kept;
+      }
+      nans |= nan;
+      best = largest ? __builtin_elementwise_max(best, key) : __builtin_elementwise_min(best, key);
     }
-    nans |= nan;
-    best = largest ? __builtin_elementwise_max(best, key) : __builtin_elementwise_min(best, key);
-  }
   ATTN_INTEGER found = largest ? __builtin_reduce_max(best) : __builtin_reduce_min(best);
   bool has_nan = __builtin_reduce_or(nans) != 0;
   *any = has_nan || found != none[0];

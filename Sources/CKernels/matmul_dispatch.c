@@ -44,11 +44,13 @@ typedef struct {
                           int64_t i1, int64_t j0, int64_t j1) {                                \
     bool overflow = false;                                                                     \
     for (int64_t i = i0; i < i1; i++)                                                          \
-      for (int64_t j = j0; j < j1 && !attn_should_stop(); j++) {                               \
+      for (int64_t j = j0; j < j1; j++) {                                                      \
         __int128 sum = 0;                                                                      \
-        for (int64_t l = 0; l < p->k; l++)                                                     \
-          overflow |= __builtin_add_overflow(                                                  \
-              sum, (__int128)a[i * p->a_rs + l * p->a_cs] * b[l * p->b_rs + j * p->b_cs], &sum); \
+        for (ATTN_STRETCHES(start, end, p->k, ATTN_STRETCH))                                   \
+          for (int64_t l = start; l < end; l++)                                                \
+            overflow |= __builtin_add_overflow(                                                \
+                sum, (__int128)a[i * p->a_rs + l * p->a_cs] * b[l * p->b_rs + j * p->b_cs],    \
+                &sum);                                                                         \
         T result = (T)(uint64_t)sum;                                                           \
         overflow |= result != sum;                                                             \
         c[i * p->c_rs + j * p->c_cs] = result;                                                 \

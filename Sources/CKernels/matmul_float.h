@@ -190,7 +190,7 @@ static void ATTN_F(row_product)(int64_t n, int64_t k, const ATTN_E *a, int64_t a
       ATTN_VF(store_part)(c + j, sum, n - j);
     }
   }
-  for (; i < k; i++) {
+  for (; i < k && !attn_should_stop(); i++) {
     ATTN_V as = ATTN_VF(splat)(a[i * a_cs]);
     for (int64_t j = 0; j < n; j += ATTN_L) {
       int64_t width = n - j < ATTN_L ? n - j : ATTN_L;

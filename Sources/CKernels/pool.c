@@ -29,7 +29,7 @@ enum {
   PAUSES_PER_LOOK = 32,
   YIELDS_WHEN_CROWDED = 8,
   WORTH_WAKING = 12000,      // nanoseconds of work below which one thread is quicker
-  LONGEST_PIECE = 8000000,   // nanoseconds of work between two looks at a request to stop
+  LONGEST_PIECE = 1000000,   // nanoseconds of work, which may take several times as long
 };
 
 // Each on its own cache line: workers poll the first, and every part writes the second.
@@ -97,7 +97,7 @@ static void work(void) {
   while (atomic_load_explicit(&unclaimed, memory_order_acquire) > 0) {
     int64_t ticket = atomic_fetch_sub_explicit(&unclaimed, 1, memory_order_acq_rel);
     if (ticket <= 0) return;
-    loop.body(loop.context, loop.parts - ticket);
+    if (!attn_should_stop()) loop.body(loop.context, loop.parts - ticket);
     if (atomic_fetch_sub(&unfinished, 1) == 1 && atomic_load(&host_sleeps)) {
       pthread_mutex_lock(&sleep_lock);
       pthread_cond_signal(&loop_finished);
@@ -234,7 +234,7 @@ static void hire(int32_t wanted) {
 void attn_parallel(int64_t parts, void (*body)(void *context, int64_t part), void *context) {
   int32_t workers = attn_thread_count() - 1;
   if (parts <= 1 || workers <= 0 || inside_body || pthread_mutex_trylock(&host_lock) != 0) {
-    for (int64_t part = 0; part < parts; part++) body(context, part);
+    for (int64_t part = 0; part < parts && !attn_should_stop(); part++) body(context, part);
     return;
   }
   if (workers > MOST_WORKERS) workers = MOST_WORKERS;
@@ -266,32 +266,13 @@ void attn_parallel(int64_t parts, void (*body)(void *context, int64_t part), voi
   pthread_mutex_unlock(&host_lock);
 }
 
-typedef struct {
-  void (*body)(void *context, int64_t part);
-  void *context;
-} stoppable;
-
-static void stoppable_part(void *context, int64_t part) {
-  const stoppable *job = context;
-  if (!attn_should_stop()) job->body(job->context, part);
-}
-
-void attn_parallel_stoppable(int64_t parts, void (*body)(void *context, int64_t part), void *context) {
-  stoppable job = {body, context};
-  attn_parallel(parts, stoppable_part, &job);
-}
-
-int64_t attn_short_pieces(int64_t work, int64_t limit) {
-  int64_t pieces = attn_pieces(work, limit), heard = work / LONGEST_PIECE;
-  if (heard > limit) heard = limit;
-  return heard > pieces ? heard : pieces;
-}
-
 int64_t attn_pieces(int64_t work, int64_t limit) {
-  int64_t threads = attn_thread_count();
-  if (threads <= 1 || work < 2 * WORTH_WAKING) return 1;
-  int64_t pieces = work / WORTH_WAKING;
-  if (pieces > 4 * threads) pieces = 4 * threads;
+  int64_t threads = attn_thread_count(), pieces = 1;
+  if (threads > 1 && work >= 2 * WORTH_WAKING) {
+    pieces = work / WORTH_WAKING;
+    if (pieces > 4 * threads) pieces = 4 * threads;
+  }
+  if (pieces < work / LONGEST_PIECE) pieces = work / LONGEST_PIECE;
   if (pieces > limit) pieces = limit;
   return pieces > 1 ? pieces : 1;
 }

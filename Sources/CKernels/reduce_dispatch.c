@@ -70,8 +70,9 @@ static bool finish(const product *p, int64_t low, int64_t high, int64_t *result)
         T *to = y + o * inner + j0;                                                               \
         if (op == ATTN_SUM) {                                                                     \
           WIDE sums[AT_ONCE] = {0};                                                               \
-          for (int64_t i = 0; i < n; i++)                                                         \
-            for (int64_t j = 0; j < width; j++) sums[j] += from[i * inner + j];                   \
+          for (ATTN_STRETCHES(start, end, n, ATTN_STRETCH))                                       \
+            for (int64_t i = start; i < end; i++)                                                 \
+              for (int64_t j = 0; j < width; j++) sums[j] += from[i * inner + j];                 \
           for (int64_t j = 0; j < width; j++) {                                                   \
             overflow |= sums[j] < LEAST || sums[j] > GREATEST;                                    \
             to[j] = (T)(uint64_t)sums[j];                                                         \
@@ -80,18 +81,20 @@ static bool finish(const product *p, int64_t low, int64_t high, int64_t *result)
           for (int64_t j = 0; j < width; j++) {                                                   \
             product p = {.size = 1};                                                              \
             int64_t result;                                                                       \
-            for (int64_t i = 0; i < n; i++) multiply(&p, from[i * inner + j]);                    \
+            for (ATTN_STRETCHES(start, end, n, ATTN_STRETCH))                                     \
+              for (int64_t i = start; i < end; i++) multiply(&p, from[i * inner + j]);            \
             overflow |= finish(&p, LEAST, GREATEST, &result);                                     \
             to[j] = (T)result;                                                                    \
           }                                                                                       \
         } else {                                                                                  \
           bool largest = op == ATTN_REDUCE_MAX || op == ATTN_ANY;                                 \
           for (int64_t j = 0; j < width; j++) to[j] = largest ? LEAST : GREATEST;                 \
-          for (int64_t i = 0; i < n; i++)                                                         \
-            for (int64_t j = 0; j < width; j++) {                                                 \
-              T v = from[i * inner + j];                                                          \
-              to[j] = largest ? (v > to[j] ? v : to[j]) : (v < to[j] ? v : to[j]);                \
-            }                                                                                     \
+          for (ATTN_STRETCHES(start, end, n, ATTN_STRETCH))                                       \
+            for (int64_t i = start; i < end; i++)                                                 \
+              for (int64_t j = 0; j < width; j++) {                                               \
+                T v = from[i * inner + j];                                                        \
+                to[j] = largest ? (v > to[j] ? v : to[j]) : (v < to[j] ? v : to[j]);              \
+              }                                                                                   \
         }                                                                                         \
       }                                                                                           \
     return overflow;                                                                              \
@@ -186,7 +189,7 @@ attn_status attn_reduce(attn_reduce_op op, attn_dtype dtype, attn_order order, i
     int64_t most = floats ? (inner + COLUMN_GRAIN - 1) / COLUMN_GRAIN : 1;
     job.column_parts = pieces / job.outer_parts < most ? pieces / job.outer_parts : most;
   }
-  attn_parallel_stoppable(job.outer_parts * job.column_parts, reduce_part, &job);
+  attn_parallel(job.outer_parts * job.column_parts, reduce_part, &job);
   return job.overflow ? ATTN_OVERFLOW : ATTN_OK;
 }
 
@@ -197,17 +200,18 @@ attn_status attn_reduce(attn_reduce_op op, attn_dtype dtype, attn_order order, i
   static void arg_reduce_##T(bool largest, int64_t outer, int64_t n, int64_t inner, const T *x,  \
                              int64_t *y) {                                                       \
     for (int64_t o = 0; o < outer; o++)                                                          \
-      for (int64_t j = 0; j < inner; j++) {                                                      \
+      for (int64_t j = 0; j < inner && !attn_should_stop(); j++) {                               \
         const T *from = x + o * n * inner + j;                                                   \
         T best = from[0];                                                                        \
         int64_t at = 0;                                                                          \
-        for (int64_t i = 1; i < n && best == best; i++) {                                        \
-          T v = from[i * inner];                                                                 \
-          if (v != v || (largest ? v > best : v < best)) {                                       \
-            best = v;                                                                            \
-            at = i;                                                                              \
+        for (ATTN_STRETCHES(start, end, n, ATTN_STRETCH))                                        \
+          for (int64_t i = start; i < end && best == best; i++) {                                \
+            T v = from[i * inner];                                                               \
+            if (v != v || (largest ? v > best : v < best)) {                                     \
+              best = v;                                                                          \
+              at = i;                                                                            \
+            }                                                                                    \
           }                                                                                      \
-        }                                                                                        \
         y[o * inner + j] = at;                                                                   \
       }                                                                                          \
   }
@@ -222,7 +226,7 @@ typedef struct {
   attn_dtype dtype;
   int64_t outer, n, inner, parts;
   const void *x;
-  void *y;
+  void *y, *work;
   _Atomic bool overflow;
 } row_job;
 
@@ -262,27 +266,31 @@ void attn_arg_reduce(bool largest, attn_dtype dtype, int64_t outer, int64_t n, i
 
 // Sums start from 0 as those of attn_reduce do. Where inner is 1, rows are taken four at a time, since
 // the additions of one chain wait for each other.
+#define CUMSUM_STRETCH(inner) ((inner) < ATTN_STRETCH ? ATTN_STRETCH / (inner) : 1)
+
 #define FLOAT_CUMSUM(T)                                                                            \
   static void cumsum_##T(bool reverse, int64_t outer, int64_t n, int64_t inner, const T *x, T *y) { \
     int64_t first = reverse ? n - 1 : 0, step = reverse ? -1 : 1;                                  \
     int64_t o = 0;                                                                                 \
     for (; inner == 1 && o + 4 <= outer; o += 4) {                                                 \
       T sums[4] = {0, 0, 0, 0};                                                                    \
-      for (int64_t k = 0, i = first; k < n; k++, i += step)                                        \
-        for (int64_t l = 0; l < 4; l++) {                                                          \
-          sums[l] += x[(o + l) * n + i];                                                           \
-          y[(o + l) * n + i] = sums[l];                                                            \
-        }                                                                                          \
+      for (ATTN_STRETCHES(start, end, n, ATTN_STRETCH))                                            \
+        for (int64_t k = start, i = first + start * step; k < end; k++, i += step)                 \
+          for (int64_t l = 0; l < 4; l++) {                                                        \
+            sums[l] += x[(o + l) * n + i];                                                         \
+            y[(o + l) * n + i] = sums[l];                                                          \
+          }                                                                                        \
     }                                                                                              \
     for (; o < outer; o++)                                                                         \
-      for (int64_t k = 0, i = first; k < n; k++, i += step) {                                      \
-        const T *from = x + (o * n + i) * inner;                                                   \
-        T *to = y + (o * n + i) * inner;                                                           \
-        if (k == 0)                                                                                \
-          for (int64_t j = 0; j < inner; j++) to[j] = (T)0 + from[j];                              \
-        else                                                                                       \
-          for (int64_t j = 0; j < inner; j++) to[j] = to[j - step * inner] + from[j];              \
-      }                                                                                            \
+      for (ATTN_STRETCHES(start, end, n, CUMSUM_STRETCH(inner)))                                   \
+        for (int64_t k = start, i = first + start * step; k < end; k++, i += step) {               \
+          const T *from = x + (o * n + i) * inner;                                                 \
+          T *to = y + (o * n + i) * inner;                                                         \
+          if (k == 0)                                                                              \
+            for (int64_t j = 0; j < inner; j++) to[j] = (T)0 + from[j];                            \
+          else                                                                                     \
+            for (int64_t j = 0; j < inner; j++) to[j] = to[j - step * inner] + from[j];            \
+        }                                                                                          \
   }
 FLOAT_CUMSUM(float)
 FLOAT_CUMSUM(double)
@@ -292,12 +300,14 @@ FLOAT_CUMSUM(double)
     bool overflow = false;                                                                        \
     int64_t first = reverse ? n - 1 : 0, step = reverse ? -1 : 1;                                 \
     for (int64_t o = 0; o < outer; o++)                                                           \
-      for (int64_t k = 0, i = first; k < n; k++, i += step) {                                     \
-        const T *from = x + (o * n + i) * inner;                                                  \
-        T *to = y + (o * n + i) * inner;                                                          \
-        for (int64_t j = 0; j < inner; j++)                                                       \
-          overflow |= __builtin_add_overflow(k == 0 ? 0 : to[j - step * inner], from[j], &to[j]); \
-      }                                                                                           \
+      for (ATTN_STRETCHES(start, end, n, CUMSUM_STRETCH(inner)))                                  \
+        for (int64_t k = start, i = first + start * step; k < end; k++, i += step) {              \
+          const T *from = x + (o * n + i) * inner;                                                \
+          T *to = y + (o * n + i) * inner;                                                        \
+          for (int64_t j = 0; j < inner; j++)                                                     \
+            overflow |=                                                                           \
+                __builtin_add_overflow(k == 0 ? 0 : to[j - step * inner], from[j], &to[j]);       \
+        }                                                                                         \
     return overflow;                                                                              \
   }
 INTEGER_CUMSUM(int32_t)
@@ -331,15 +341,16 @@ static void cumsum_part(void *context, int64_t part) {
 
 attn_status attn_cumsum(bool reverse, attn_dtype dtype, int64_t outer, int64_t n, int64_t inner,
                         const void *x, void *y) {
+  if (inner <= 0) return ATTN_OK;
   row_job job = {.flag = reverse, .dtype = dtype, .outer = outer, .n = n, .inner = inner,
                  .parts = attn_pieces(outer * n * inner, outer), .x = x, .y = y};
-  attn_parallel_stoppable(job.parts, cumsum_part, &job);
+  attn_parallel(job.parts, cumsum_part, &job);
   return job.overflow ? ATTN_OVERFLOW : ATTN_OK;
 }
 
 // MARK: Sorting
 
-enum { SORT_STRETCH = 1 << 20 };  // keys moved between two looks at a request to stop
+enum { MOST_SCRATCH = 1 << 22 };  // bytes that a thread keeps for rows to be sorted
 
 typedef struct {
   uint64_t key;
@@ -374,7 +385,8 @@ static uint64_t key_of(attn_dtype dtype, const void *x, int64_t i) {
 
 // Insertion for short rows; else by bytes from the lowest up, which keeps equal keys in their order.
 // A byte that is the same in all keys is passed over.
-static void sort_row(entry *entries, entry *other, int64_t n) {
+// The result lies in one of the two.
+static const entry *sort_row(entry *entries, entry *other, int64_t n) {
   if (n <= 32) {
     for (int64_t i = 1; i < n; i++) {
       entry e = entries[i];
@@ -382,49 +394,61 @@ static void sort_row(entry *entries, entry *other, int64_t n) {
       for (; j > 0 && entries[j - 1].key > e.key; j--) entries[j] = entries[j - 1];
       entries[j] = e;
     }
-    return;
+    return entries;
   }
   uint64_t some = 0, all = UINT64_MAX;
-  for (int64_t i = 0; i < n; i++) some |= entries[i].key, all &= entries[i].key;
+  for (ATTN_STRETCHES(start, end, n, ATTN_STRETCH))
+    for (int64_t i = start; i < end; i++) some |= entries[i].key, all &= entries[i].key;
   entry *from = entries, *to = other;
   for (int shift = 0; shift < 64; shift += 8) {
     if (((some ^ all) >> shift & 255) == 0) continue;
     int64_t starts[256] = {0}, sum = 0;
-    for (int64_t i = 0; i < n; i++) starts[from[i].key >> shift & 255]++;
+    for (ATTN_STRETCHES(start, end, n, ATTN_STRETCH))
+      for (int64_t i = start; i < end; i++) starts[from[i].key >> shift & 255]++;
     for (int b = 0; b < 256; b++) {
       int64_t count = starts[b];
       starts[b] = sum;
       sum += count;
     }
-    for (int64_t i0 = 0; i0 < n && !attn_should_stop(); i0 += SORT_STRETCH)
-      for (int64_t i = i0; i < n && i < i0 + SORT_STRETCH; i++)
-        to[starts[from[i].key >> shift & 255]++] = from[i];
+    for (ATTN_STRETCHES(start, end, n, ATTN_STRETCH))
+      for (int64_t i = start; i < end; i++) to[starts[from[i].key >> shift & 255]++] = from[i];
     entry *swap = from;
     from = to;
     to = swap;
   }
-  if (from != entries) memcpy(entries, from, (size_t)n * sizeof(entry));
+  return from;
 }
 
 static void sort_part(void *context, int64_t part) {
   row_job *job = context;
   int64_t n = job->n;
-  entry *entries = attn_scratch(2 * (size_t)n * sizeof(entry));
+  entry *entries = job->work != NULL ? (entry *)job->work + part * 2 * n
+                                     : attn_scratch(2 * (size_t)n * sizeof(entry));
   int64_t r0 = attn_piece_start(job->outer, job->parts, part, 1);
   int64_t r1 = attn_piece_start(job->outer, job->parts, part + 1, 1);
   for (int64_t r = r0; r < r1; r++) {
-    for (int64_t i = 0; i < n; i++) {
-      uint64_t key = key_of(job->dtype, job->x, r * n + i);
-      entries[i] = (entry){job->flag ? ~key : key, i};
-    }
-    sort_row(entries, entries + n, n);
-    for (int64_t i = 0; i < n; i++) ((int64_t *)job->y)[r * n + i] = entries[i].position;
+    for (ATTN_STRETCHES(start, end, n, ATTN_STRETCH))
+      for (int64_t i = start; i < end; i++) {
+        uint64_t key = key_of(job->dtype, job->x, r * n + i);
+        entries[i] = (entry){job->flag ? ~key : key, i};
+      }
+    const entry *sorted = sort_row(entries, entries + n, n);
+    for (ATTN_STRETCHES(start, end, n, ATTN_STRETCH))
+      for (int64_t i = start; i < end; i++) ((int64_t *)job->y)[r * n + i] = sorted[i].position;
   }
 }
 
+size_t attn_sort_work(int64_t rows, int64_t n) {
+  size_t row = 2 * (size_t)n * sizeof(entry);
+  if (row <= MOST_SCRATCH) return 0;
+  return row * (size_t)(rows < attn_thread_count() ? rows : attn_thread_count());
+}
+
 void attn_sort_positions(bool descending, attn_dtype dtype, int64_t rows, int64_t n, const void *x,
-                         int64_t *positions) {
+                         int64_t *positions, void *work) {
+  int64_t parts = attn_pieces(rows * n * 16, rows);
+  if (work != NULL && parts > attn_thread_count()) parts = attn_thread_count();
   row_job job = {.flag = descending, .dtype = dtype, .outer = rows, .n = n, .inner = 1,
-                 .parts = attn_pieces(rows * n * 16, rows), .x = x, .y = positions};
-  attn_parallel_stoppable(job.parts, sort_part, &job);
+                 .parts = parts, .x = x, .y = positions, .work = work};
+  attn_parallel(job.parts, sort_part, &job);
 }

@@ -11,14 +11,16 @@ ATTN_INLINE void ATTN_F(ascending_rows)(attn_reduce_op op, int64_t rows, int64_t
     ATTN_E sums[4];
     for (int l = 0; l < 4; l++) sums[l] = ATTN_F(identity)(op);
     const ATTN_E *row = x + r * n;
-    for (int64_t i = 0; i < n; i++)
+    for (ATTN_STRETCHES(start, end, n, ATTN_STRETCH))
+      for (int64_t i = start; i < end; i++)
 #pragma clang loop unroll(full)
-      for (int l = 0; l < 4; l++) sums[l] = ATTN_F(combine_two)(op, sums[l], row[l * n + i]);
+        for (int l = 0; l < 4; l++) sums[l] = ATTN_F(combine_two)(op, sums[l], row[l * n + i]);
     for (int l = 0; l < 4; l++) y[r + l] = sums[l];
   }
   for (; r < rows; r++) {
     ATTN_E sum = ATTN_F(identity)(op);
-    for (int64_t i = 0; i < n; i++) sum = ATTN_F(combine_two)(op, sum, x[r * n + i]);
+    for (ATTN_STRETCHES(start, end, n, ATTN_STRETCH))
+      for (int64_t i = start; i < end; i++) sum = ATTN_F(combine_two)(op, sum, x[r * n + i]);
     y[r] = sum;
   }
 }
@@ -29,11 +31,12 @@ static ATTN_E ATTN_F(ascending_logsumexp)(int64_t n, const ATTN_E *x) {
   if (!(largest - largest == 0)) return largest;
   ATTN_F(exp_context) context = {x, largest};
   ATTN_E sum = 0, terms[16];
-  for (int64_t i = 0; i < n; i += 16) {
-    int64_t count = n - i < 16 ? n - i : 16;
-    ATTN_VF(store)(terms, ATTN_F(exp_terms)(&context, i, count));
-    for (int64_t l = 0; l < count; l++) sum += terms[l];
-  }
+  for (ATTN_STRETCHES(start, end, n, ATTN_STRETCH))
+    for (int64_t i = start; i < end; i += 16) {
+      int64_t count = n - i < 16 ? n - i : 16;
+      ATTN_VF(store)(terms, ATTN_F(exp_terms)(&context, i, count));
+      for (int64_t l = 0; l < count; l++) sum += terms[l];
+    }
   return largest + ATTN_F(log_one)(sum);
 }
 
@@ -111,6 +114,7 @@ typedef struct {
 ATTN_INLINE void ATTN_F(column_totals)(attn_reduce_op op, bool ascending, int64_t n, int64_t inner,
                                        int64_t width, const ATTN_E *x, const ATTN_E *largest,
                                        ATTN_F(column_work) *work) {
+  enum { ROWS_AT_ONCE = 4096 };
   ATTN_E identity = ATTN_F(identity)(op);
   int64_t count = 0;
   int64_t chunk = ascending || n == 0 ? (n > 0 ? n : 1) : ATTN_CHUNK;
@@ -120,16 +124,17 @@ ATTN_INLINE void ATTN_F(column_totals)(attn_reduce_op op, bool ascending, int64_
     for (int64_t l = 0; l < used; l++)
       for (int64_t j = 0; j < width; j += 16)
         ATTN_VF(store)(work->lanes[l] + j, ATTN_VF(splat)(identity));
-    for (int64_t i = 0; i < length; i++) {
-      const ATTN_E *row = x + (start + i) * inner;
-      ATTN_E *lanes = work->lanes[ascending ? 0 : i & 15];
-      for (int64_t j = 0; j < width; j += 16) {
-        ATTN_V v = width - j >= 16 ? ATTN_VF(load)(row + j)
-                                   : ATTN_VF(load_part)(row + j, width - j, identity);
-        if (largest != NULL) v = ATTN_VF(exp)(v - ATTN_VF(load)(largest + j));
-        ATTN_VF(store)(lanes + j, ATTN_F(combine)(op, ATTN_VF(load)(lanes + j), v));
+    for (ATTN_STRETCHES(first, next, length, ROWS_AT_ONCE))
+      for (int64_t i = first; i < next; i++) {
+        const ATTN_E *row = x + (start + i) * inner;
+        ATTN_E *lanes = work->lanes[ascending ? 0 : i & 15];
+        for (int64_t j = 0; j < width; j += 16) {
+          ATTN_V v = width - j >= 16 ? ATTN_VF(load)(row + j)
+                                     : ATTN_VF(load_part)(row + j, width - j, identity);
+          if (largest != NULL) v = ATTN_VF(exp)(v - ATTN_VF(load)(largest + j));
+          ATTN_VF(store)(lanes + j, ATTN_F(combine)(op, ATTN_VF(load)(lanes + j), v));
+        }
       }
-    }
     // Lanes without an element hold the identity, and may be left out.
     for (int64_t half = 8; half > 0; half /= 2)
       for (int64_t l = 0; l < half && l + half < used; l++)

@@ -4,6 +4,7 @@
 
 #include "include/CKernels.h"
 #include "isa.h"
+#include "machine.h"
 #include "pool.h"
 #include "stream.h"
 
@@ -67,8 +68,8 @@ void attn_softmax(attn_dtype dtype, bool log, int64_t rows, int64_t n, const voi
                   const uint8_t *keep, const int64_t *keep_offsets, int32_t keep_stride, void *y) {
   softmax_job j = {.dtype = dtype, .log = log, .rows = rows, .n = n, .x = x, .keep = keep,
                    .keep_offsets = keep_offsets, .keep_stride = keep_stride, .y = y,
-                   .parts = attn_short_pieces(rows * n / EXPONENTIALS_PER_NS, rows)};
-  attn_parallel_stoppable(j.parts, softmax_part, &j);
+                   .parts = attn_pieces(rows * n / EXPONENTIALS_PER_NS, rows)};
+  attn_parallel(j.parts, softmax_part, &j);
 }
 
 static void softmax_backward_part(void *context, int64_t part) {
@@ -188,11 +189,16 @@ static void loss_part(void *context, int64_t part) {
 attn_status attn_cross_entropy(attn_dtype dtype, int64_t rows, int64_t n, const void *x,
                                const int64_t *targets, int64_t ignore, double smoothing,
                                void *losses, void *lse, int64_t *position) {
-  for (int64_t r = 0; r < rows; r++)
-    if (targets[r] != ignore && (targets[r] < 0 || targets[r] >= n)) {
-      *position = r;
-      return ATTN_OUT_OF_RANGE;
-    }
+  int64_t checked = 0;
+  for (ATTN_STRETCHES(start, end, rows, ATTN_STRETCH)) {
+    for (int64_t r = start; r < end; r++)
+      if (targets[r] != ignore && (targets[r] < 0 || targets[r] >= n)) {
+        *position = r;
+        return ATTN_OUT_OF_RANGE;
+      }
+    checked = end;
+  }
+  if (checked < rows) return ATTN_OK;  // stopped
   loss_job j = {.dtype = dtype, .rows = rows, .n = n, .x = x, .targets = targets,
                 .ignore = ignore, .smoothing = smoothing, .losses = losses, .lse_out = lse,
                 .parts = attn_pieces(rows * n / EXPONENTIALS_PER_NS, rows)};

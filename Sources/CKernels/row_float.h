@@ -14,8 +14,9 @@ ATTN_INLINE void ATTN_F(put)(ATTN_E *p, ATTN_V v, int64_t count) {
 #define ATTN_FOR_ROW(i, count, n, ...)                                                 \
   do {                                                                                 \
     int64_t i = 0;                                                                     \
-    for (; i + 16 <= (n); i += 16) { enum { count = 16 }; __VA_ARGS__ }                \
-    if (i < (n)) { const int64_t count = (n) - i; __VA_ARGS__ }                        \
+    for (ATTN_STRETCHES(ATTN_start, ATTN_end, n, ATTN_STRETCH))                        \
+      for (; i + 16 <= ATTN_end; i += 16) { enum { count = 16 }; __VA_ARGS__ }         \
+    if (i < (n) && (n) - i < 16) { const int64_t count = (n) - i; __VA_ARGS__ }        \
   } while (0)
 
 // Asks for what the next row will read while this one is written: else memory idles at each row's start.
@@ -232,7 +233,7 @@ void ATTN_KERNEL(ATTN_F(attn_layer_norm_sums))(bool rms, int64_t rows, int64_t n
     int64_t width = j1 - start < COLUMNS ? j1 - start : COLUMNS;
     memset(weights, 0, sizeof weights);
     memset(biases, 0, sizeof biases);
-    for (int64_t r = 0; r < rows; r++) {
+    for (int64_t r = 0; r < rows && !attn_should_stop(); r++) {
       const ATTN_E *xs = x + r * n + start, *ds = dy + r * n + start;
       ATTN_E m = rms ? 0 : mean[r], s = rstd[r];
       ATTN_FOR_ROW(j, count, width, {

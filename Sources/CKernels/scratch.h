@@ -7,5 +7,7 @@
 // At least `bytes` bytes at a 64-byte boundary, the calling thread's until it asks again. What was
 // in them is lost. Does not return when the memory cannot be had.
 void *attn_scratch(size_t bytes);
+// The same, and NULL when the memory cannot be had.
+void *attn_try_scratch(size_t bytes);
 
 #endif

@@ -53,11 +53,14 @@ private struct TensorText {
 
     let entries = blocks.map { block in
       rows.map { row in
-        columns.map { column -> String in
-          guard let block, let row, let column else { return "…" }
-          let last = tensor.rank == 1 ? [column] : [row, column]
-          return entry(at: position(block, in: leading) + last)
-        }
+        // What follows a stop is shown to nobody.
+        Machine.isStopRequested
+          ? []
+          : columns.map { column -> String in
+            guard let block, let row, let column else { return "…" }
+            let last = tensor.rank == 1 ? [column] : [row, column]
+            return entry(at: position(block, in: leading) + last)
+          }
       }
     }
     let width = entries.joined().joined().reduce(0) { $1 == "…" ? $0 : max($0, $1.utf8.count) }
@@ -130,9 +133,12 @@ extension Tensor {
     }
   }
 
-  /// The elements in row-major order, read one by one where memory is too short for a copy in order.
+  /// The elements in row-major order, read one by one where memory is too short for a copy in order; none
+  /// once a stop is requested, as nobody will see what is drawn of them.
   var elements: [Double] {
+    if Machine.isStopRequested { return [] }
     if let values = try? doubles() { return values }
+    if Machine.isStopRequested { return [] }
     if rank == 0 { return [number(at: [])] }
     return (0..<shape[0]).flatMap { selected(axis: 0, at: $0).elements }
   }

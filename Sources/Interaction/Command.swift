@@ -110,7 +110,11 @@ package struct Command: Sendable {
       }
       return try command.action(shell, rest)
     } catch {
-      shell.complain(error.message, hint: error.hint)
+      if Machine.isStopRequested {
+        shell.screen.report("interrupted\n")
+      } else {
+        shell.complain(error.message, hint: error.hint)
+      }
       return .goOn
     }
   }

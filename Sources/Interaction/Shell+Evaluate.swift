@@ -72,6 +72,7 @@ extension Shell {
   func page(_ text: String) throws(BuiltinError) {
     guard let value = try evaluate(text) else { return }
     let whole = value.wholeText(digits: session.context.digits) + "\n"
+    guard !Machine.isStopRequested else { throw BuiltinError("the writing was stopped") }
     let file = try TemporaryText(whole, name: "value.txt")
     defer { file.remove() }
     let pager = screen.environment("PAGER").flatMap { $0.isEmpty ? nil : $0 } ?? "less -S"

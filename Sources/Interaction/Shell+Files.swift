@@ -20,6 +20,7 @@ extension Shell {
       throw BuiltinError(
         "\(written) says no kind of file", hint: "a script ends in .attn, a page in .md or .html")
     }
+    guard !Machine.isStopRequested else { throw BuiltinError("the writing was stopped") }
     try Files().write(Array(text.utf8), to: path)
     let statements = notebook.entries.count { $0.kind == .statement }
     screen.note("  \(count(statements, "statement", "statements")) in \(written)")

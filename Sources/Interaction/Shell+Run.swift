@@ -78,7 +78,9 @@ extension Shell {
     let outcome = session.run(statement) { value in
       // Text first: what is too large to show must not be half shown.
       entry.echo = value.text(digits: session.context.digits) + "\n"
+      try Machine.checkStop()
       screen.write(entry.echo)
+      try Machine.checkStop()
     }
     entry.printed = recorder.recorded
     entry.isCut = recorder.isCut

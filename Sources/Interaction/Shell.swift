@@ -65,7 +65,10 @@ package final class Shell {
       recorder.add(text)
     }
     context.draw = { [unowned self] picture in
-      screen.write(picture.text(session.context.style) + "\n")
+      let text = picture.text(session.context.style) + "\n"
+      // What was drawn of half a tensor is shown to nobody.
+      guard !Machine.isStopRequested else { return }
+      screen.write(text)
       recorder.add(picture)
     }
     context.outputLength = { [unowned self] in recorder.length }

@@ -9,7 +9,9 @@ extension Value {
     case .bool: "Bool"
     case .int: "Int"
     case .float: "Float"
-    case .string(let text): "String of \(text.count)"
+    // To count the characters of a long text takes time that nobody wants to wait.
+    case .string(let text):
+      "String of \(text.utf8.count > 1 << 20 ? Memory.readable(text.utf8.count) : "\(text.count)")"
     case .tensor(let variable): variable.description
     case .parameter(let parameter): parameter.value.description
     case .list(let items): "list of \(items.count)"

@@ -118,7 +118,7 @@ final class SubscriptNode: Node {
         let index = try resolved(position, text.utf8.count, "the string", span)
         return .string(String(UnicodeScalar(text.utf8[text.utf8.index(text.startIndex, offsetBy: index)])))
       }
-      return try pick(text.map { Value.string(String($0)) }, positions[0], "the string") { parts in
+      return try pick(value.items() ?? [], positions[0], "the string") { parts in
         .string(parts.map { $0.text(quoted: false) }.joined())
       }
     case .range(let range):
@@ -148,18 +148,19 @@ final class SubscriptNode: Node {
       return items[try resolved(position, items.count, what, span)].read
     case .range(let lower, let upper, let step, _):
       let slice = sliceOf(lower, upper, step: step, size: items.count)
-      return many((0..<slice.count).map { items[slice.start + $0 * slice.step].read })
+      return many(try [Value](count: slice.count) { items[slice.start + $0 * slice.step].read })
     case .tensor(let positions, let span):
       if positions.dtype == .bool {
         guard positions.shape == [items.count] else {
           throw Diagnostic(
             "the mask is \(positions.description), and the list has \(items.count) items", at: span)
         }
-        return many(try positions.truePositions().map { items[$0].read })
+        let chosen = try positions.truePositions()
+        return many(try [Value](count: chosen.count) { items[chosen[$0]].read })
       }
+      let chosen = try positions.integers()
       return many(
-        try positions.integers().map { items[try resolved($0, items.count, what, span)].read }
-      )
+        try [Value](count: chosen.count) { items[try resolved(chosen[$0], items.count, what, span)].read })
     case .ellipsis: return many(items)
     }
   }
@@ -209,11 +210,14 @@ private func select(_ x: Variable, _ positions: [Position], _ span: Span) throws
       }
       let shape = result.shape
       let flat = Array(shape[..<axis]) + [kept.reduce(1, *)] + shape[(axis + tensor.rank)...]
-      let rows = try Tensor(tensor.truePositions(), [tensor.truePositions().count])
+      let chosen = try tensor.truePositions()
+      let rows = try Tensor(chosen, [chosen.count])
       result = try gatherAxis(result.reshaped(flat), axis, rows)
     } else {
       let size = result.shape[axis]
-      if let bad = try tensor.integers().first(where: { $0 < 0 || $0 >= size }) {
+      for (number, bad) in try tensor.integers().enumerated() {
+        try Machine.checkStop(round: number)
+        guard bad < 0 || bad >= size else { continue }
         throw Diagnostic(
           "position \(bad) is out of range: axis \(axis) has positions 0 to \(size - 1)", at: span)
       }

@@ -141,7 +141,7 @@ extension IndexRun {
   private func gatheredAtOne(
     _ x: Variable, _ labels: [Int?], _ positions: [(axis: Int, Variable, [Int], Span)]
   ) throws -> Indexed? {
-    guard positions.count == 1, case let (axis, position, own, _) = positions[0] else { return nil }
+    guard positions.count == 1, case (let axis, let position, let own, _) = positions[0] else { return nil }
     let inner = labels.indices.filter { $0 != axis }
     func rows(_ x: Variable, _ position: Variable) throws -> Variable {
       try (axis == 0 ? x : x.transposed([axis] + inner))

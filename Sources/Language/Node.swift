@@ -182,6 +182,7 @@ final class StringNode: Node {
         } else {
           result += value.text(digits: frame.interpreter.context.digits, quoted: false)
         }
+        try Machine.checkStop()
       }
     }
     return .string(result)

@@ -136,20 +136,21 @@ final class ComprehensionNode: Node {
     super.init(span)
   }
   override func evaluate(_ frame: inout Frame) throws -> Value {
-    var result: [Value] = []
-    try iterate(sequence, &frame) { item, frame in
-      if slots.count == 1 {
-        frame.locals[slots[0]] = item
-      } else {
-        for (slot, part) in zip(slots, try unpack(item, into: slots.count, at: sequence.span)) {
-          frame.locals[slot] = part
+    .list(
+      try Disposal.making { (result: inout [Value]) in
+        try iterate(sequence, &frame) { item, frame in
+          if slots.count == 1 {
+            frame.locals[slots[0]] = item
+          } else {
+            for (slot, part) in zip(slots, try unpack(item, into: slots.count, at: sequence.span)) {
+              frame.locals[slot] = part
+            }
+          }
+          if let filter, try !filter.condition(&frame) { return true }
+          try result.appendWithRoom(element.evaluate(&frame))
+          return true
         }
-      }
-      if let filter, try !filter.condition(&frame) { return true }
-      result.append(try element.evaluate(&frame))
-      return true
-    }
-    return .list(result)
+      })
   }
 }
 

@@ -41,7 +41,12 @@ package final class Session {
 
   /// Runs one top-level statement. A value that is to be shown is written to the output.
   package func run(_ statement: Statement) -> Outcome {
-    run(statement) { context.output($0.text(digits: context.digits) + "\n") }
+    run(statement) { value in
+      let text = value.text(digits: context.digits) + "\n"
+      try Machine.checkStop()
+      context.output(text)
+      try Machine.checkStop()
+    }
   }
 
   /// - Parameter show: gets the value that is to be shown.
@@ -55,6 +60,7 @@ package final class Session {
       if statement.isShown, !value.isNone { try show(value) }
       return .value(value)
     } catch {
+      LateFailure.forget()
       // A failed or interrupted statement puts the stream of random numbers back.
       context.random = random
       if error is Interruption || context.isInterrupted() {

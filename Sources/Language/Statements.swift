@@ -90,8 +90,8 @@ final class GrowNode: Node {
     guard case .list(var items) = target.take(&frame) else {
       preconditionFailure("the list was there before its new item was evaluated")
     }
-    items.append(item)
-    target.store(.list(items), &frame)
+    defer { target.store(.list(items), &frame) }
+    try items.appendWithRoom(item)
     // Giving the list back as the statement's value would keep a second hold on it.
     return .none
   }

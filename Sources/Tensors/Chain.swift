@@ -55,7 +55,7 @@ final class Chain {
 
   /// Below this many elements an operation runs at once: what the caches hold gains nothing.
   private static let fewestElements = 1 << 15
-  /// A pass is not stopped on request, as nobody could be told: it is to be short.
+  /// What is larger would hold on to its operands for little.
   private static let mostElements = 1 << 25
   private static let mostOperations = 12
   fileprivate static let shortestRow = 16
@@ -120,6 +120,7 @@ final class Chain {
       var pass = Pass()
       _ = pass.add(storage, isKept: false)
       pass.reduce(reduction, rows: rows, n, room: room, into: result)
+      try Machine.checkStop()
       return result
     }
   }
@@ -221,7 +222,12 @@ private struct Pass {
   }
 
   private func done() {
-    for storage in kept { storage.chainIsDone() }
+    if Machine.isStopRequested {
+      // All of it waits as before; whoever asked for it is told in the end.
+      LateFailure.note(Interruption())
+    } else {
+      for storage in kept { storage.chainIsDone() }
+    }
     extendLifetime(leaves)
   }
 }

@@ -48,8 +48,9 @@ package enum Machine {
     if round & 0xFFF == 0 { try checkStop() }
   }
 
-  /// What a kernel that gives up on request has written must not be seen by anybody.
-  static func checkStop() throws {
+  /// For long loops outside the kernels, and behind every kernel: what one that gave up on request has
+  /// written must not be seen by anybody.
+  @inline(__always) package static func checkStop() throws {
     if isStopRequested { throw Interruption() }
     try LateFailure.check()
   }

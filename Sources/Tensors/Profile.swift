@@ -155,7 +155,7 @@ package final class Profile {
     var rate = 0.0
     for _ in 0..<5 {
       let started = now
-      source.copy(strides: [1], to: target, strides: [1], offset: 0)
+      try source.copy(strides: [1], to: target, strides: [1], offset: 0)
       rate = max(rate, Double(2 * bytes) / (now - started))
     }
     return Peak(flopsPerSecond: flops, bytesPerSecond: rate)

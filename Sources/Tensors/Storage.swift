@@ -72,6 +72,46 @@ package enum Memory {
     return bytes / 10 * 9
   }()
 
+  /// Throws where so many bytes, beside all that the process holds, are more than `limit`: before texts
+  /// and lists grow, whose allocation can't fail.
+  ///
+  /// - Parameter what: what takes them, for the message: `a text of 2.1 GB`.
+  @inline(__always) package static func checkRoom(
+    _ byteCount: Int, for what: @autoclosure () -> String = "what is being made"
+  ) throws {
+    if byteCount >= worthAsking { try checkLargeRoom(byteCount, what()) }
+  }
+
+  /// What is smaller is not worth the few microseconds that the question takes.
+  package static let worthAsking = 1 << 24
+
+  package static func checkLargeRoom(_ byteCount: Int, _ what: String) throws {
+    if hasRoom(byteCount, besides: liveBytes) { return }
+    trim()
+    guard hasRoom(byteCount, besides: liveBytes) else {
+      throw TensorError("out of memory: \(what) does not fit")
+    }
+  }
+
+  /// - Parameter live: what is known to be taken, written to or not.
+  private static func hasRoom(_ byteCount: Int, besides live: Int = 0) -> Bool {
+    byteCount <= limit && max(residentBytes, live) <= limit - byteCount
+  }
+
+  /// What the process has in memory, as the system counts it.
+  private static var residentBytes: Int {
+    let file = open("/proc/self/statm", O_RDONLY | O_CLOEXEC)
+    guard file >= 0 else { return 0 }
+    defer { close(file) }
+    var text = [UInt8](repeating: 0, count: 64)
+    let count = read(file, &text, text.count)
+    let fields = text.prefix(max(0, count)).split(separator: UInt8(ascii: " "))
+    guard fields.count > 1, let pages = Int(String(decoding: fields[1], as: UTF8.self)) else { return 0 }
+    return pages * pageSize
+  }
+
+  private static let pageSize = sysconf(Int32(_SC_PAGESIZE))
+
   private static let live = Atomic(0)
   private static let handedOut = Atomic(0)
   private static let peak = Atomic(0)
@@ -119,10 +159,11 @@ package enum Memory {
     }) {
       return block
     }
-    if total > limit { trim() }
+    if total > limit || byteCount >= worthAsking && !hasRoom(byteCount) { trim() }
     // Large pages take fewer faults to get and fewer misses to walk through.
     let boundary = size >= largePage ? largePage : 64
-    guard total <= limit, let block = aligned_alloc(boundary, (size + boundary - 1) / boundary * boundary)
+    guard total <= limit, byteCount < worthAsking || hasRoom(byteCount),
+      let block = aligned_alloc(boundary, (size + boundary - 1) / boundary * boundary)
     else {
       live.wrappingSubtract(byteCount, ordering: .relaxed)
       throw TensorError("out of memory: a tensor of \(readable(byteCount)) does not fit")
@@ -143,11 +184,13 @@ package enum Memory {
       cache.bytes += size
       return true
     }
-    if !isKept { free(pointer) }
+    guard !isKept else { return }
+    if byteCount >= Disposal.large { Disposal.free(pointer, byteCount) } else { free(pointer) }
   }
 
   /// Gives the cached blocks back to the system.
   package static func trim() {
+    Disposal.finish()
     cache.withLock { cache in
       for index in cache.free.indices {
         for block in cache.free[index] { free(block) }

@@ -114,7 +114,7 @@ package struct AttentionOperands: Sendable {
       operands.keep_step = Int64(rows.2)
     }
     // SAFETY: offsets and strides of views stay inside their buffers.
-    withKernelInts(q.blockOffsets, k.blockOffsets, v.blockOffsets) { qs, ks, vs in
+    try withKernelInts(q.blockOffsets(), k.blockOffsets(), v.blockOffsets()) { qs, ks, vs in
       (operands.q_offsets, operands.k_offsets, operands.v_offsets) = (qs, ks, vs)
       withKernelInts(rows?.1 ?? [0]) {
         operands.keep_offsets = $0
@@ -135,8 +135,8 @@ extension Tensor {
     return (Int64(strides[rank - 2]), Int64(strides[rank - 1]))
   }
 
-  fileprivate var blockOffsets: [Int] {
-    Tensor.offsets(Array(shape.dropLast(2)), elementStrides)
+  fileprivate func blockOffsets() throws -> [Int] {
+    try Tensor.offsets(Array(shape.dropLast(2)), elementStrides)
   }
 
   /// `bool[n, past + n]`, true where the column is not beyond the row, `past` columns to its left

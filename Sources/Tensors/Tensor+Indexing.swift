@@ -18,6 +18,7 @@ extension Tensor {
       x.pointer, indices.pointer.assumingMemoryBound(to: Int64.self),
       keep?.pointer.assumingMemoryBound(to: UInt8.self), result.pointer, &position)
     timer?.stop("gather", bytes: 2 * result.byteCount + indices.byteCount)
+    try Machine.checkStop()
     if status != ATTN_OK { throw IndexOutOfRange(flat: Int(position)) }
     return result
   }
@@ -43,7 +44,7 @@ extension Tensor {
   /// The same elements in a buffer that nobody else holds.
   private func copied() throws -> Tensor {
     let result = try Tensor(uninitialized: dtype, shape)
-    copy(strides: elementStrides, to: result, strides: rowMajorStrides(shape), offset: 0)
+    try copy(strides: elementStrides, to: result, strides: rowMajorStrides(shape), offset: 0)
     return result
   }
 
@@ -55,7 +56,7 @@ extension Tensor {
     let strides = rowMajorStrides(shape)
     var at = 0
     for part in parts {
-      part.copy(
+      try part.copy(
         strides: part.elementStrides, to: result, strides: strides, offset: at * strides[axis])
       at += part.shape[axis]
     }
@@ -68,7 +69,7 @@ extension Tensor {
     shape[axis] += before + after
     let result = try Tensor.full(shape, value, dtype)
     let strides = rowMajorStrides(shape)
-    copy(strides: elementStrides, to: result, strides: strides, offset: before * strides[axis])
+    try copy(strides: elementStrides, to: result, strides: strides, offset: before * strides[axis])
     return result
   }
 
@@ -86,7 +87,7 @@ extension Tensor {
       if !slice.isDropped { strides.append(whole[axis] * slice.step) }
     }
     precondition(strides.count == rank)
-    copy(strides: elementStrides, to: result, strides: strides, offset: offset)
+    try copy(strides: elementStrides, to: result, strides: strides, offset: offset)
     return result
   }
 
@@ -108,8 +109,25 @@ extension Tensor {
   /// The flat positions at which a bool tensor is true.
   package func truePositions() throws -> [Int] {
     let condition = try contiguous()
-    return condition.withElements(as: UInt8.self) { elements in
-      elements.indices.filter { elements[$0] != 0 }
+    return try condition.withElements(as: UInt8.self) { elements in
+      // Counted first, so that a long list need not be copied where it grows.
+      var trueCount = 0
+      for start in stride(from: 0, to: count, by: 1 << 16) {
+        for position in start..<Swift.min(start + 1 << 16, count) where elements[position] != 0 {
+          trueCount += 1
+        }
+        try Machine.checkStop()
+      }
+      try Memory.checkRoom(trueCount * 8, for: "a list of \(trueCount) positions")
+      return try Disposal.making { (result: inout [Int]) in
+        result.reserveCapacity(trueCount)
+        for start in stride(from: 0, to: count, by: 1 << 16) {
+          for position in start..<Swift.min(start + 1 << 16, count) where elements[position] != 0 {
+            result.append(position)
+          }
+          try Machine.checkStop()
+        }
+      }
     }
   }
 }

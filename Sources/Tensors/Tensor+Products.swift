@@ -18,9 +18,9 @@ extension Tensor {
     let bStrides = b.elementStrides
     // One large product where the leading axes of a and those of b allow: b without them.
     let batch = leading.reduce(1, *)
-    let aOffsets = offsets(leading, aStrides)
-    let bOffsets = offsets(leading, bStrides)
-    let cOffsets = (0..<batch).map { $0 * m * n }
+    let aOffsets = try offsets(leading, aStrides)
+    let bOffsets = try offsets(leading, bStrides)
+    let cOffsets = try offsets([batch], [m * n])
     let timer = Profile.timer()
     let status = withKernelInts(aOffsets, bOffsets, cOffsets) { ao, bo, co in
       // SAFETY: offsets and strides of views stay inside their buffers.
@@ -38,13 +38,18 @@ extension Tensor {
   }
 
   /// Where each block of the leading axes begins.
-  static func offsets(_ leading: [Int], _ strides: [Int]) -> [Int] {
+  static func offsets(_ leading: [Int], _ strides: [Int]) throws -> [Int] {
     var result = [0]
     for (size, stride) in zip(leading, strides) {
       if size == 1 { continue }
       var next: [Int] = []
       next.reserveCapacity(result.count * size)
-      for base in result { for index in 0..<size { next.append(base + index * stride) } }
+      for base in result {
+        for index in 0..<size {
+          next.append(base + index * stride)
+          try Machine.checkStop(round: next.count)
+        }
+      }
       result = next
     }
     return result

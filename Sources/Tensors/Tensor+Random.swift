@@ -51,14 +51,21 @@ package struct RandomState: Sendable, Equatable {
   }
 
   /// 0 ..< n in random order (Fisher and Yates).
-  package mutating func permutation(_ n: Int) throws -> [Int] {
-    var result = Array(0..<n)
+  package mutating func permutation(_ n: Int) throws -> Tensor {
+    let result = try Tensor.range(n)
     guard n > 1 else { return result }
-    let draws = try uniform([n - 1], .f64).doubles()
-    for (step, draw) in draws.enumerated() {
-      let left = n - step
-      result.swapAt(left - 1, Swift.min(Int(draw * Double(left)), left - 1))
+    // SAFETY: the buffer holds n 64-bit integers, and nobody else has seen it yet.
+    let numbers = UnsafeMutableBufferPointer(
+      start: result.storage.pointer.assumingMemoryBound(to: Int.self), count: n)
+    let draws = try uniform([n - 1], .f64)
+    try draws.withElements(as: Double.self) { draws in
+      for (step, draw) in draws.enumerated() {
+        try Machine.checkStop(round: step)
+        let left = n - step
+        numbers.swapAt(left - 1, Swift.min(Int(draw * Double(left)), left - 1))
+      }
     }
+    extendLifetime(result)
     return result
   }
 }
@@ -84,6 +91,7 @@ package struct Digest: Sendable {
     defer { extendLifetime(tensor) }
     // SAFETY: the kernel reads `count` elements of the dtype.
     value = attn_hash(tensor.dtype.kernel, Int64(tensor.count), tensor.pointer, value)
+    try Machine.checkStop()
   }
 
   /// 16 hex digits.

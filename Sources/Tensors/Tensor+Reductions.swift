@@ -96,11 +96,12 @@ extension Tensor {
     shape.remove(at: axis)
     let result = try Tensor(uninitialized: .i64, shape)
     let timer = Profile.timer()
-    defer { timer?.stop(largest ? "argmax" : "argmin", bytes: byteCount + result.byteCount) }
     // SAFETY: as in `reduced`.
     attn_arg_reduce(
       largest, dtype.kernel, Int64(outer), Int64(n), Int64(inner), x.pointer,
       result.pointer.assumingMemoryBound(to: Int64.self))
+    timer?.stop(largest ? "argmax" : "argmin", bytes: byteCount + result.byteCount)
+    try Machine.checkStop()
     return result
   }
 
@@ -127,10 +128,13 @@ extension Tensor {
     if count > 0 {
       let timer = Profile.timer()
       defer { timer?.stop("sort", bytes: byteCount + result.byteCount) }
-      // SAFETY: both buffers hold rows·n elements.
+      let work = attn_sort_work(Int64(count / n), Int64(n))
+      let space = work > 0 ? try Storage(byteCount: Int(work)) : nil
+      defer { extendLifetime(space) }
+      // SAFETY: both buffers hold rows·n elements, and there is as much space as the kernel asks for.
       attn_sort_positions(
         descending, dtype.kernel, Int64(count / n), Int64(n), x.pointer,
-        result.pointer.assumingMemoryBound(to: Int64.self))
+        result.pointer.assumingMemoryBound(to: Int64.self), space?.pointer)
       try Machine.checkStop()
     }
     return result

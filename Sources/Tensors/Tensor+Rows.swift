@@ -55,14 +55,7 @@ extension Tensor {
       }
       return try sliced(slices).contiguous().expanded(to: shape).rowOffsets()
     }
-    var offsets = [0]
-    for (size, stride) in zip(shape, strides) where size != 1 {
-      var next: [Int] = []
-      next.reserveCapacity(offsets.count * size)
-      for base in offsets { for index in 0..<size { next.append(base + index * stride) } }
-      offsets = next
-    }
-    return (self, offsets, rowLength == 1 ? 0 : inner)
+    return (self, try Self.offsets(shape.dropLast(), strides), rowLength == 1 ? 0 : inner)
   }
 
   /// The gradient of `softmax` from its result y, which this tensor is.
@@ -77,6 +70,7 @@ extension Tensor {
       // SAFETY: all three buffers hold rows·n elements.
       attn_softmax_backward(
         dtype.kernel, log, Int64(rowCount), Int64(rowLength), y.pointer, dy.pointer, result.pointer)
+      try Machine.checkStop()
     }
     return result
   }
@@ -107,6 +101,7 @@ extension Tensor {
       attn_layer_norm(
         dtype.kernel, rms, Int64(rowCount), Int64(rowLength), epsilon, x.pointer, weight?.pointer,
         bias?.pointer, y.pointer, mean.pointer, rstd.pointer)
+      try Machine.checkStop()
     }
     return Normalized(y: y, mean: mean, rstd: rstd)
   }
@@ -131,6 +126,7 @@ extension Tensor {
         dtype.kernel, rms, Int64(rowCount), Int64(rowLength), x.pointer, weight?.pointer,
         saved.mean.pointer, saved.rstd.pointer, dy.pointer, dx?.pointer, dweight?.pointer,
         dbias?.pointer)
+      try Machine.checkStop()
     }
     return (dx, dweight, dbias)
   }
@@ -157,6 +153,7 @@ extension Tensor {
       targets.pointer.assumingMemoryBound(to: Int64.self), ignore.map(Int64.init) ?? Int64.min,
       smoothing, losses.pointer, lse.pointer, &position)
     timer?.stop("cross_entropy", bytes: byteCount)
+    try Machine.checkStop()
     guard status == ATTN_OK else {
       let at = coordinates(of: Int(position), in: leading)
       let value = targets.integer(at: at)
@@ -184,6 +181,7 @@ extension Tensor {
         dtype.kernel, Int64(rowCount), Int64(rowLength), x.pointer,
         targets.pointer.assumingMemoryBound(to: Int64.self), ignore.map(Int64.init) ?? Int64.min,
         smoothing, lse.pointer, scale.pointer, scale.rank == 0 ? 0 : 1, result.pointer)
+      try Machine.checkStop()
     }
     return result
   }
@@ -206,6 +204,7 @@ extension Tensor {
       settings.decay, 1 - Tensors.power(settings.beta1, Double(settings.step)),
       1 - Tensors.power(settings.beta2, Double(settings.step)), scale,
       settings.isLarge, outputs[0].pointer, outputs[1].pointer, outputs[2].pointer)
+    try Machine.checkStop()
     return (outputs[0], outputs[1], outputs[2])
   }
 }

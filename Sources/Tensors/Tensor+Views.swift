@@ -45,21 +45,22 @@ extension Tensor {
   package func contiguous() throws -> Tensor {
     guard let strides else { return self }
     let result = try Tensor(uninitialized: dtype, shape)
-    copy(strides: strides, to: result, strides: rowMajorStrides(shape), offset: 0)
+    try copy(strides: strides, to: result, strides: rowMajorStrides(shape), offset: 0)
     return result
   }
 
   /// Writes this tensor into places of a new one that is still being made.
-  func copy(strides: [Int], to target: Tensor, strides targetStrides: [Int], offset: Int) {
+  func copy(strides: [Int], to target: Tensor, strides targetStrides: [Int], offset: Int) throws {
     guard count > 0 else { return }
     let timer = Profile.timer()
-    defer { timer?.stop("copy", bytes: 2 * byteCount) }
     withKernelInts(shape, strides, targetStrides) { shape, from, to in
       // SAFETY: both index spaces lie inside their buffers, as the callers compute them.
       attn_copy(
         Int32(dtype.size), Int32(rank), shape, from, pointer, to,
         target.pointer + offset * dtype.size)
     }
+    timer?.stop("copy", bytes: 2 * byteCount)
+    try Machine.checkStop()
   }
 
   /// The same elements under another shape of the same count.

@@ -82,11 +82,7 @@ package struct Tensor: Sendable {
     try self.init(uninitialized: dtype, shape)
     precondition(values.count == count, "the shape holds as many elements as there are values")
     // SAFETY: both buffers hold `byteCount` bytes, checked above.
-    values.withUnsafeBytes { bytes in
-      if let base = bytes.baseAddress {
-        storage.pointer.copyMemory(from: base, byteCount: bytes.count)
-      }
-    }
+    try values.withUnsafeBytes { try write($0) }
   }
 
   /// Little-endian elements as they stand in a file.
@@ -96,17 +92,27 @@ package struct Tensor: Sendable {
       throw TensorError("\(describe(dtype, shape)) takes \(byteCount) bytes, not \(bytes.count)")
     }
     // SAFETY: the buffer holds `byteCount` bytes, checked above.
-    bytes.withUnsafeBytes { source in
-      if let base = source.baseAddress {
-        storage.pointer.copyMemory(from: base, byteCount: source.count)
-      }
+    try bytes.withUnsafeBytes { try write($0) }
+  }
+
+  /// Writes the elements of a new tensor, as many bytes as it has.
+  private func write(_ bytes: UnsafeRawBufferPointer) throws {
+    guard let base = bytes.baseAddress else { return }
+    for start in stride(from: 0, to: bytes.count, by: Self.longestCopy) {
+      // SAFETY: both buffers reach as far as `bytes` does.
+      (storage.pointer + start).copyMemory(
+        from: base + start, byteCount: Swift.min(Self.longestCopy, bytes.count - start))
+      try Machine.checkStop()
     }
   }
+
+  /// Bytes that are copied between two looks at a request to stop.
+  private static let longestCopy = 1 << 22
 
   /// Every element `value`.
   package static func full(_ shape: [Int], _ value: Double, _ dtype: DType) throws -> Tensor {
     let result = try Tensor(uninitialized: dtype, shape)
-    result.fill(value)
+    try result.fill(value)
     return result
   }
 
@@ -119,7 +125,7 @@ package struct Tensor: Sendable {
     return try full([], Double(value), dtype)
   }
 
-  private func fill(_ value: Double) {
+  private func fill(_ value: Double) throws {
     func fill<Element>(_ element: Element) {
       // SAFETY: the kernel reads one element and writes `count` of the same size.
       withUnsafeBytes(of: element) {
@@ -133,6 +139,7 @@ package struct Tensor: Sendable {
     case .i64: fill(Int64(value))
     case .bool: fill(UInt8(value != 0 ? 1 : 0))
     }
+    try Machine.checkStop()
   }
 
   /// `start, start + step, …` as i64.
@@ -142,6 +149,7 @@ package struct Tensor: Sendable {
     attn_range(
       Int64(n), Int64(start), Int64(step),
       result.storage.pointer.assumingMemoryBound(to: Int64.self))
+    try Machine.checkStop()
     return result
   }
 
@@ -173,11 +181,11 @@ package struct Tensor: Sendable {
   package func doubles() throws -> [Double] {
     let tensor = try contiguous()
     return switch dtype {
-    case .f32: tensor.withElements(as: Float.self) { $0.map(Double.init) }
-    case .f64: tensor.withElements(as: Double.self) { Array($0) }
-    case .i32: tensor.withElements(as: Int32.self) { $0.map(Double.init) }
-    case .i64: tensor.withElements(as: Int64.self) { $0.map(Double.init) }
-    case .bool: tensor.withElements(as: UInt8.self) { $0.map(Double.init) }
+    case .f32: try tensor.mapped { (x: Float) in Double(x) }
+    case .f64: try tensor.mapped { (x: Double) in x }
+    case .i32: try tensor.mapped { (x: Int32) in Double(x) }
+    case .i64: try tensor.mapped { (x: Int64) in Double(x) }
+    case .bool: try tensor.mapped { (x: UInt8) in Double(x) }
     }
   }
 
@@ -185,23 +193,52 @@ package struct Tensor: Sendable {
   package func integers() throws -> [Int] {
     let tensor = try contiguous()
     return switch dtype {
-    case .i32: tensor.withElements(as: Int32.self) { $0.map(Int.init) }
-    case .i64: tensor.withElements(as: Int64.self) { $0.map(Int.init) }
-    case .bool: tensor.withElements(as: UInt8.self) { $0.map(Int.init) }
-    case .f32, .f64: try doubles().map { Int(exactly: $0.rounded(.towardZero)) ?? 0 }
+    case .i32: try tensor.mapped { (x: Int32) in Int(x) }
+    case .i64: try tensor.mapped { (x: Int64) in Int(x) }
+    case .bool: try tensor.mapped { (x: UInt8) in Int(x) }
+    case .f32: try tensor.mapped { (x: Float) in Int(exactly: x.rounded(.towardZero)) ?? 0 }
+    case .f64: try tensor.mapped { (x: Double) in Int(exactly: x.rounded(.towardZero)) ?? 0 }
+    }
+  }
+
+  /// What a closure makes of the elements of a contiguous tensor.
+  private func mapped<Element, Result>(_ transform: (Element) -> Result) throws -> [Result] {
+    try Memory.checkRoom(count * MemoryLayout<Result>.stride, for: "a list of \(count) numbers")
+    return try withElements(as: Element.self) { elements in
+      try Disposal.making { (result: inout [Result]) in
+        result.reserveCapacity(count)
+        for start in stride(from: 0, to: count, by: 1 << 16) {
+          let end = Swift.min(start + 1 << 16, count)
+          result.append(contentsOf: elements[start..<end].lazy.map(transform))
+          try Machine.checkStop()
+        }
+      }
     }
   }
 
   /// The elements as little-endian bytes, every NaN as the canonical quiet one.
   package func bytes() throws -> [UInt8] {
+    try Memory.checkRoom(byteCount, for: "a list of \(byteCount) bytes")
+    return try Disposal.making { (result: inout [UInt8]) in
+      result.reserveCapacity(byteCount)
+      try appendBytes(to: &result)
+    }
+  }
+
+  /// Appends what `bytes` gives.
+  package func appendBytes(to result: inout [UInt8]) throws {
     let tensor = try contiguous()
     defer { extendLifetime(tensor) }
-    return [UInt8](unsafeUninitializedCapacity: byteCount) { buffer, initialized in
-      // SAFETY: the array has room for `byteCount` bytes, all of which the kernel writes.
-      if byteCount > 0 {
-        attn_canonical_nans(dtype.kernel, Int64(count), tensor.pointer, buffer.baseAddress)
+    let stretch = Self.longestCopy / dtype.size
+    for start in stride(from: 0, to: count, by: stretch) {
+      let count = Swift.min(stretch, count - start)
+      result += [UInt8](unsafeUninitializedCapacity: count * dtype.size) { buffer, initialized in
+        // SAFETY: the array has room for these elements, all of which the kernel writes.
+        attn_canonical_nans(
+          dtype.kernel, Int64(count), tensor.pointer + start * dtype.size, buffer.baseAddress)
+        initialized = count * dtype.size
       }
-      initialized = byteCount
+      try Machine.checkStop()
     }
   }
 

@@ -1,14 +1,23 @@
 import Builtins
 import Drawing
 import Glibc
+import Tensors
 
 /// The only place that touches the terminal: output, colours, signals, progress.
 enum Terminal {
   static func write(_ text: String) { emit(text, 1) }
   static func writeError(_ text: String) { emit(text, 2) }
 
+  /// A piece is written whole; once a stop is requested, none follows.
   private static func emit(_ text: String, _ descriptor: Int32) {
-    var bytes = Array(text.utf8)[...]
+    for (position, piece) in text.stretches(ofBytes: 1 << 14).enumerated() {
+      guard position == 0 || !Machine.isStopRequested else { return }
+      emit(Array(piece.utf8)[...], descriptor)
+    }
+  }
+
+  private static func emit(_ bytes: ArraySlice<UInt8>, _ descriptor: Int32) {
+    var bytes = bytes
     while !bytes.isEmpty {
       let count =
         bytes.withContiguousStorageIfAvailable { Glibc.write(descriptor, $0.baseAddress, $0.count) }

@@ -500,6 +500,24 @@ static void N(check_reductions)(void) {
   free(x);
 }
 
+// Rows that are too long for the threads' own memory.
+static void N(check_long_rows)(void) {
+  uint64_t before = state;
+  int64_t n = 140000, rows = 3, *at = room(rows * n, 8);
+  T *x = N(numbers)(rows * n);
+  size_t bytes = attn_sort_work(rows, n);
+  expect(bytes > 0 && attn_sort_work(rows, 1000) == 0, "work for sort", (int64_t)bytes, rows, n);
+  void *work = room((int64_t)bytes, 1);
+  attn_sort_positions(false, D, rows, n, x, at, work);
+  for (int64_t r = 0; r < rows; r++)
+    for (int64_t i = 1; i < n; i++) {
+      T a = x[r * n + at[r * n + i - 1]], b = x[r * n + at[r * n + i]];
+      expect(a < b || (a == b && at[r * n + i - 1] < at[r * n + i]), "sort of a long row", r, i, n);
+    }
+  free(x), free(at), free(work);
+  state = before;
+}
+
 static void N(check_positions)(void) {
   static const int64_t sizes[] = {1, 2, 5, 32, 33, 200, 3000};
   for (int s = 0; s < 7; s++)
@@ -509,7 +527,7 @@ static void N(check_positions)(void) {
       for (int64_t i = 0; i < rows * n; i++)
         if (next() % 3 == 0) x[i] = (T)((double)(next() % 5) - 2);  // equals
       for (int descending = 0; descending < 2; descending++) {
-        attn_sort_positions(descending, D, rows, n, x, at);
+        attn_sort_positions(descending, D, rows, n, x, at, NULL);
         for (int64_t r = 0; r < rows; r++)
           for (int64_t i = 1; i < n; i++) {
             T a = x[r * n + at[r * n + i - 1]], b = x[r * n + at[r * n + i]];
@@ -787,6 +805,7 @@ static void N(check_all)(void) {
   N(check_losses)();
   N(check_steps)();
   N(check_scatter)();
+  N(check_long_rows)();
 }
 
 #endif

@@ -118,11 +118,11 @@ import Testing
     var random = RandomState(seed: 44)
     for n in [0, 1, 2, 3, 10, 1000] {
       let before = random.position
-      #expect(try random.permutation(n).sorted() == Array(0..<n))
+      #expect(try random.permutation(n).integers().sorted() == Array(0..<n))
       #expect(random.position == before + UInt64(max(n - 1, 0)))
     }
     var counts: [[Int]: Int] = [:]
-    for _ in 0..<6000 { counts[try random.permutation(3), default: 0] += 1 }
+    for _ in 0..<6000 { counts[try random.permutation(3).integers(), default: 0] += 1 }
     #expect(counts.count == 6)
     #expect(counts.values.allSatisfy { abs($0 - 1000) < 130 })
   }

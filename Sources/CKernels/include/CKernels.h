@@ -40,9 +40,9 @@ bool attn_use_isa(attn_isa isa);
 void attn_use_threads(int32_t count);
 int32_t attn_thread_count(void);
 
-// Asks the kernels that may take long to give up, from any thread or a signal handler: products,
-// elementwise functions, reductions, rows of softmax, sorting, random numbers. What they have written
-// is of no use then, so whoever calls them looks at the request when they return.
+// Asks the kernels to give up, from any thread or a signal handler. They hear it within a few
+// milliseconds. What they have written is of no use then, nor is what they return, so whoever calls
+// them looks at the request first when they return.
 void attn_request_stop(bool stop);
 bool attn_is_stop_requested(void);
 
@@ -156,9 +156,11 @@ void attn_arg_reduce(bool largest, attn_dtype dtype, int64_t outer, int64_t n, i
 // y[o, i, j] = sum of x[o, 0...i, j] ascending (with `reverse`: of x[o, i..<n, j], from the end).
 attn_status attn_cumsum(bool reverse, attn_dtype dtype, int64_t outer, int64_t n, int64_t inner,
                         const void *x, void *y);
-// Stable order of each row of [rows, n]: positions, not values. NaN counts as the largest.
+// Stable order of each row of [rows, n]: positions, not values. NaN counts as the largest. work: as
+// many bytes as attn_sort_work says, aligned to 16, or NULL where it says 0.
 void attn_sort_positions(bool descending, attn_dtype dtype, int64_t rows, int64_t n,
-                         const void *x, int64_t *positions);
+                         const void *x, int64_t *positions, void *work);
+size_t attn_sort_work(int64_t rows, int64_t n);
 
 // MARK: Rows (float dtypes; a row is n contiguous elements; every sum over a row is in LANES)
 

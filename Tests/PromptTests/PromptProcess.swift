@@ -6,7 +6,7 @@ import Testing
 final class PromptProcess {
   private let terminal: Int32
   private(set) var process: pid_t = 0
-  private(set) var screen: ScreenModel
+  var screen: ScreenModel
   private(set) var raw: [UInt8] = []
   private(set) var status: Int32?
   let home: String

@@ -22,19 +22,21 @@ package final class Tour {
       if !entry.hasPrefix(":tour") { shell.screen.note("tour: the line is still  \(line)") }
       return
     }
-    shell.screen.note(Self.steps[index].after)
+    shell.screen.note(shell.prose(Self.steps[index].after))
     index += 1
     if index < Self.steps.count {
       show(shell)
     } else {
-      shell.screen.note("\nThat was the tour. :help lists the commands, ?NAME tells about a name.")
+      shell.screen.note(
+        "\n" + shell.prose("That was the tour. :help lists the commands, ?NAME tells about a name."))
       shell.tour = nil
     }
   }
 
   func show(_ shell: Shell) {
     let step = Self.steps[index]
-    shell.screen.note("\n\(index + 1)/\(Self.steps.count)  \(step.before)\n\n    \(step.line)\n")
+    let before = shell.prose("\(index + 1)/\(Self.steps.count)  \(step.before)")
+    shell.screen.note("\n\(before)\n\n    \(step.line)\n")
   }
 
   /// Blanks don't count.

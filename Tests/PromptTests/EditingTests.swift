@@ -137,7 +137,7 @@ import Testing
     try prompt.enter("")
     #expect(prompt.last(1) == ["3"])
     #expect(prompt.text.contains("error: add: the shapes"))
-    prompt.type(P.pasted("a = 5\n#> nothing\na * 2\n#> 10\n"))
+    prompt.type(P.pasted("Take this:\n\n```attn\na = 5\n#> nothing\na * 2\n#> 10\n```\n"))
     try prompt.expectText("  ... a * 2")
     try prompt.enter("")
     #expect(prompt.last(1) == ["10"])
@@ -155,6 +155,20 @@ import Testing
     try prompt.wait("the block again") { prompt.lines.last == "  ... x" && !prompt.isAtPrompt }
     try prompt.enter("")
     #expect(prompt.last(1) == ["498"])
+  }
+
+  /// Each line costs the same, the names of those before or not.
+  @Test func aPasteOfFiveThousandLines() throws {
+    let prompt = try P()
+    let lines = (1...4999).map { "x\($0) = \($0);" } + ["x4999"]
+    let start = P.now
+    prompt.type(P.pasted(lines.joined(separator: "\n")))
+    try prompt.wait("the last line") { prompt.lines.last == "  ... x4999" }
+    let shown = P.now
+    try prompt.enter("")
+    #expect(prompt.last(1) == ["4999"])
+    // Generous, since other work may be going on.
+    #expect(shown - start < 3 && P.now - shown < 4, "\(shown - start) s and \(P.now - shown) s")
   }
 
   /// libedit cuts what is longer than 1,024 characters where it goes through the history by itself.

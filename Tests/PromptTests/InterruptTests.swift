@@ -87,6 +87,44 @@ import Testing
     #expect(prompt.last(1) == ["2"])
   }
 
+  @Test func theQuitKeyDoesNothingAtThePrompt() throws {
+    let prompt = try P()
+    prompt.type("1 +")
+    try prompt.expectText("attn> 1 +")
+    prompt.type(P.control("\\"))
+    prompt.collect(for: 50)
+    prompt.type(" 41")
+    try prompt.expectText("attn> 1 + 41")
+    try prompt.enter("")
+    #expect(prompt.last(1) == ["42"])
+  }
+
+  /// A shell puts the terminal right while it has it: who goes on takes it as it was.
+  @Test func theTerminalAfterAStop() throws {
+    let prompt = try P()
+    let before = prompt.promptCount
+    prompt.type("while true { x = 1 }\r")
+    try prompt.wait("it to begin") { prompt.screen.sequences.count { $0 == "[?2004l" } == before }
+    kill(prompt.process, SIGSTOP)
+    prompt.cook()
+    #expect(prompt.isCooked)
+    kill(prompt.process, SIGCONT)
+    try prompt.wait("the modes of the prompt") { !prompt.isCooked }
+    prompt.interrupt()
+    try prompt.wait("a prompt") { prompt.promptCount > before && prompt.isAtPrompt }
+    prompt.type("2 + 2")
+    try prompt.expectText("attn> 2 + 2")
+    kill(prompt.process, SIGSTOP)
+    prompt.cook()
+    let clearings = prompt.screen.clearings
+    kill(prompt.process, SIGCONT)
+    try prompt.wait("the line again") {
+      prompt.screen.clearings > clearings && prompt.screen.cursorLine == "attn> 2 + 2" && !prompt.isCooked
+    }
+    try prompt.enter("")
+    #expect(prompt.last(1) == ["4"])
+  }
+
   @Test func whatIsTypedMeanwhileWaits() throws {
     let prompt = try P()
     prompt.type("s = 0; for i in 0..300000 { s = s + i }\rs\r2 + 2\r")

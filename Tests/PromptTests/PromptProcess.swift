@@ -28,6 +28,15 @@ final class PromptProcess {
     return modes.c_lflag & tcflag_t(ICANON) != 0 && modes.c_lflag & tcflag_t(ECHO) != 0
   }
 
+  /// Shows what is typed and takes it line by line, as a shell has it.
+  func cook() {
+    var modes = termios()
+    guard tcgetattr(terminal, &modes) == 0 else { return }
+    modes.c_lflag |= tcflag_t(ICANON | ECHO | ISIG)
+    modes.c_iflag |= tcflag_t(ICRNL)
+    tcsetattr(terminal, TCSANOW, &modes)
+  }
+
   static func pasted(_ text: String) -> String { "\u{1B}[200~\(text)\u{1B}[201~" }
 
   /// Beside the tests.

@@ -121,7 +121,7 @@ struct Prompt {
       let text = try Files().readText(path)
       Machine.withDeepStack {
         attn_block_signals()
-        shell.runInitial(text)
+        shell.runInitial(text, name: path)
       }
     } catch { shell.screen.report("error: \(error.message)\n") }
   }

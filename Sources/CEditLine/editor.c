@@ -58,6 +58,8 @@ attn_editor *attn_editor_open(attn_key_handler handler, void *context) {
   el_wset(line, EL_SIGNAL, 0);
   el_wset(line, EL_GETCFN, attn_next_character);
   el_wset(line, EL_PROMPT_ESC, prompt_of, STYLE_MARK);
+  // Ctrl-C would take away what has been written and not yet shown.
+  el_wset(line, EL_SETTY, L"-d", L"+noflsh", NULL);
   attn_bind_keys(editor);
   return editor;
 }
@@ -80,7 +82,7 @@ static void keep(attn_editor *editor, const wchar_t *text, int32_t length) {
 void attn_editor_hold(attn_editor *editor, bool hold) {
   if (!hold) attn_hold_modes(false);
   // libedit lets go of the terminal for a moment after each entry; nothing is to be echoed then either.
-  el_wset(editor->line, EL_SETTY, L"-x", hold ? L"-echo" : L"+echo", NULL);
+  el_wset(editor->line, EL_SETTY, L"-x", hold ? L"-echo" : L"+echo", hold ? L"+noflsh" : L"-noflsh", NULL);
   el_wset(editor->line, EL_PREP_TERM, hold ? 1 : 0);
   if (hold) attn_hold_modes(true);
 }
@@ -97,6 +99,7 @@ attn_read attn_editor_read(attn_editor *editor, const char *prompt, const char *
   free(text);
   free(escape);
   EditLine *line = editor->line;
+  attn_restore_modes();
   // libedit would draw the prompt first, and what is typed in between would be echoed.
   attn_editor_hold(editor, true);
   attn_mark_pastes(true);

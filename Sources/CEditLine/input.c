@@ -53,6 +53,8 @@ static void note(int number) {
   switch (number) {
     case SIGINT:
       interrupted = 1;
+      // What was typed ahead was meant for what it was typed ahead of.
+      if (!is_reading && holds_modes) tcflush(STDIN_FILENO, TCIFLUSH);
       if (interrupt_handler != NULL) interrupt_handler(number);
       return;
     case SIGWINCH: resized = 1; return;
@@ -127,6 +129,12 @@ void attn_ignore_quit(bool on) { ignores_quit = on; }
 void attn_hold_modes(bool on) {
   holds_modes = 0;
   if (on) holds_modes = tcgetattr(STDIN_FILENO, &held) == 0;
+}
+
+void attn_restore_modes(void) {
+  struct termios now;
+  if (!holds_modes || tcgetattr(STDIN_FILENO, &now) != 0) return;
+  if ((now.c_lflag & (ICANON | ECHO)) != 0) tcsetattr(STDIN_FILENO, TCSADRAIN, &held);
 }
 
 void attn_read_ahead(bool on) { reads_ahead = on; }

@@ -25,6 +25,9 @@ void attn_ignore_quit(bool on);
 // The terminal as it is now is to be found again when the program goes on after a stop; `false` where
 // it is the shell's.
 void attn_hold_modes(bool on);
+// The terminal as it is to be held, where a shell has changed it without a word: from the background a
+// program comes to the front without a signal.
+void attn_restore_modes(void);
 
 // Reads ahead, for pastes. What is left over is typed next.
 void attn_read_ahead(bool on);

@@ -23,7 +23,7 @@ final class ProgressBar: ProgressReporter {
       startedAt = done
       return
     }
-    guard isDue else { return }
+    guard isDue, Terminal.isForeground else { return }
     lastDrawn = Terminal.now
     let seconds = lastDrawn - started
     let rate = Double(done - startedAt) / seconds

@@ -51,24 +51,29 @@ import Testing
     try prompt.enter("gpt = GPT(vocab: corpus.vocab, context: 32, width: 32, heads: 2, layers: 1);")
     _ = mkpipe(prompt.home + "/pipe")
     for (line, check, value) in Self.computations {
-      let before = prompt.promptCount
-      prompt.type(line + P.enter)
-      // Under way: the terminal is no longer asked to mark what is pasted.
-      try prompt.wait("\(line) to begin") { prompt.screen.sequences.count { $0 == "[?2004l" } == before }
-      // Sometime in the middle of it.
-      let begun = P.now
-      while P.now - begun < 0.15 { prompt.collect(for: 10) }
-      let start = P.now
-      prompt.interrupt()
-      try prompt.wait("\(line) to stop") { prompt.promptCount == before + 1 && prompt.isAtPrompt }
-      let seconds = P.now - start
-      // A tenth of a second is what is promised; other work on the machine may take its share.
-      #expect(seconds < 0.5, "\(line) took \(seconds) s to stop")
-      #expect(
-        prompt.last(1)[0].hasPrefix("interrupted") || prompt.last(2)[0].hasPrefix("interrupted"), "\(line)")
+      // A tenth of a second is what is promised. Other work on the machine may take its share, so that the
+      // best of a few counts.
+      var best = Double.infinity
+      for _ in 0..<4 where best > 0.1 { best = min(best, try secondsToStop(line, prompt)) }
+      #expect(best < 0.3, "\(line) took \(best) s to stop")
       try prompt.enter(check)
       #expect(prompt.last(1) == [value], "\(line)")
     }
+  }
+
+  private func secondsToStop(_ line: String, _ prompt: P) throws -> Double {
+    let before = prompt.promptCount
+    prompt.type(line + P.enter)
+    // Under way: the terminal is no longer asked to mark what is pasted.
+    try prompt.wait("\(line) to begin") { prompt.screen.sequences.count { $0 == "[?2004l" } == before }
+    prompt.letWork()
+    let start = P.now
+    prompt.interrupt()
+    try prompt.wait("\(line) to stop") { prompt.promptCount == before + 1 && prompt.isAtPrompt }
+    let seconds = P.now - start
+    #expect(
+      prompt.last(1)[0].hasPrefix("interrupted") || prompt.last(2)[0].hasPrefix("interrupted"), "\(line)")
+    return seconds
   }
 
   @Test func aSecondInterruptNeverEndsIt() throws {

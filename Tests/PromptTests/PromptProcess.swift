@@ -67,7 +67,7 @@ final class PromptProcess {
     self.home = home ?? Self.makeHome()
     ownsHome = home == nil
     screen = ScreenModel(columns: columns, rows: rows)
-    terminal = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC)
+    terminal = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK)
     // Linux's requests to unlock the other side and for its number; Glibc's functions for it are not
     // to be had from Swift.
     var lock: Int32 = 0
@@ -159,6 +159,22 @@ final class PromptProcess {
     }
   }
 
+  /// Waits until what has begun is in the middle of its work, or has waited a while for something else.
+  func letWork(for seconds: Double = 0.15) {
+    let (begun, used) = (Self.now, processorTime)
+    while Self.now - begun < seconds || processorTime - used < seconds && Self.now - begun < 10 * seconds {
+      collect(for: 10)
+    }
+  }
+
+  /// The seconds that processors have spent on it.
+  private var processorTime: Double {
+    // Behind the name in parentheses: state, ..., and as the 12th and 13th the times in ticks.
+    let fields = Self.read("/proc/\(process)/stat")?.split(separator: ")").last?.split(separator: " ") ?? []
+    guard fields.count > 12, let user = Double(fields[11]), let system = Double(fields[12]) else { return 0 }
+    return (user + system) / Double(sysconf(Int32(_SC_CLK_TCK)))
+  }
+
   func interrupt() { type(Self.control("C")) }
 
   private static func resize(_ terminal: Int32, _ columns: Int, _ rows: Int) {
@@ -195,7 +211,7 @@ final class PromptProcess {
 
   /// Waits until something holds on the screen.
   func wait(
-    _ what: String, timeout: Double = 10, sourceLocation: SourceLocation = #_sourceLocation,
+    _ what: String, timeout: Double = 30, sourceLocation: SourceLocation = #_sourceLocation,
     _ condition: () -> Bool
   ) throws {
     let start = Self.now

@@ -146,6 +146,12 @@ extension Shell {
       return [name, value.typeName, value.summary, Memory.readable(value.byteCount), stale]
     }
     rows.insert(["name", "type", "shape", "memory", ""], at: 0)
+    // What does not fit is cut from the shapes.
+    let others = [0, 1, 3].reduce(8) { sum, column in
+      sum + (rows.map { displayWidth($0[column]) }.max() ?? 0)
+    }
+    let room = max(20, screen.width() - others)
+    for index in rows.indices { rows[index][2] = rows[index][2].cut(to: room) }
     let widths = (0..<4).map { column in rows.map { displayWidth($0[column]) }.max() ?? 0 }
     for row in rows {
       var line = zip(row, widths).map { $0.padded(to: $1) }.joined(separator: "  ") + "  " + row[4]

@@ -230,7 +230,8 @@ extension String {
     return self[..<index]
   }
 
-  fileprivate func cut(to width: Int) -> String {
+  /// As much as fits into `width` columns.
+  func cut(to width: Int) -> String {
     guard displayWidth(self) > width else { return self.trimmedEnd }
     var result = ""
     var columns = 1

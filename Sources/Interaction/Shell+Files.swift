@@ -26,8 +26,10 @@ extension Shell {
     let failed = notebook.entries.count { $0.hasFailed }
     if failed > 0, path.hasSuffix(".attn") {
       screen.note(
-        "  \(failed) of them \(failed == 1 ? "fails" : "fail"), as recorded: attn test goes on there, "
-          + "attn run stops")
+        "  "
+          + prose(
+            "\(failed) of them \(failed == 1 ? "fails" : "fail"), as recorded: attn test goes on there, "
+              + "attn run stops", indent: "  "))
     }
     noteFiles(of: path, written)
   }
@@ -148,7 +150,7 @@ extension Shell {
       screen.report("nothing was run\n")
     }
     unfinishedEdits[name] = file
-    screen.report("the text is in \(file.path), and :edit opens it again\n")
+    screen.report(prose("the text is in \(file.path), and :edit opens it again") + "\n")
   }
 
   func rerun() {

@@ -92,6 +92,18 @@ import Testing
     #expect(prompt.last(1) == ["2"])
   }
 
+  /// Ctrl-C in the moment in which an entry has been read and does not run yet.
+  @Test func anInterruptAtTheVeryBeginningIsHeard() throws {
+    let prompt = try P()
+    for _ in 0..<30 {
+      let before = prompt.promptCount
+      prompt.type("while true { x = 1 }\r")
+      try prompt.wait("it to begin", every: 0) { prompt.screen.sequences.count { $0 == "[?2004l" } == before }
+      prompt.interrupt()
+      try prompt.wait("a prompt") { prompt.promptCount > before && prompt.isAtPrompt }
+    }
+  }
+
   @Test func theQuitKeyDoesNothingAtThePrompt() throws {
     let prompt = try P()
     prompt.type("1 +")

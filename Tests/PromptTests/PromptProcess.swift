@@ -211,8 +211,8 @@ final class PromptProcess {
 
   /// Waits until something holds on the screen.
   func wait(
-    _ what: String, timeout: Double = 30, sourceLocation: SourceLocation = #_sourceLocation,
-    _ condition: () -> Bool
+    _ what: String, timeout: Double = 30, every milliseconds: Int32 = 20,
+    sourceLocation: SourceLocation = #_sourceLocation, _ condition: () -> Bool
   ) throws {
     let start = Self.now
     while !condition() {
@@ -223,7 +223,7 @@ final class PromptProcess {
           sourceLocation: sourceLocation)
         throw Timeout()
       }
-      collect(for: 20)
+      collect(for: milliseconds)
     }
   }
 

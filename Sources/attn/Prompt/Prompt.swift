@@ -66,8 +66,8 @@ struct Prompt {
 
   /// Runs an entry on a deep stack, while this thread waits and answers signals.
   private func evaluate(_ entry: String, _ shell: Shell) -> Shell.Outcome {
-    Interrupts.acknowledge()
-    return Machine.withDeepStack {
+    // A Ctrl-C that has come since the entry was read is meant for it.
+    Machine.withDeepStack {
       attn_block_signals()
       return shell.submit(entry)
     }

@@ -49,56 +49,50 @@ static int rows(const attn_editor *editor, const wchar_t *text, const wchar_t *e
   return row;
 }
 
-// The same once the terminal has broken its lines anew: what libedit drew as `before` columns stands in
+static void advance(int width, int columns, int *row, int *column) {
+  if (*column + width > columns) {
+    (*row)++;
+    *column = 0;
+  }
+  *column += width;
+}
+
+// The same once the terminal has broken its lines anew: what libedit drew in `before` columns stands in
 // `now`. A row that ends in a blank is a line of its own where libedit has drawn it, for it leaves blanks
 // out there and moves the cursor instead.
 static int rows_broken_anew(const attn_editor *editor, const wchar_t *text, const wchar_t *end, int before,
                             int now) {
   const wchar_t *drawn = text + editor->drawn;
-  int column = editor->prompt_width % before;  // where libedit put it
-  int row = editor->prompt_width / now, place = editor->prompt_width % now;
-  int blanks = 0;
+  int old = editor->prompt_width % before;  // the column where libedit put it
+  int row = editor->prompt_width / now, column = editor->prompt_width % now;
+  int blanks = 0;  // in front of it, and not yet counted
   for (; text < end; text++) {
-    if (*text == L'\n') {
+    int width = *text == L'\n' ? 0 : width_of(*text, old);
+    // A character of two columns leaves a blank where there is room for one.
+    bool is_padded = old + width > before;
+    if (*text == L'\n' || (is_padded && text < drawn)) {
       row++;
-      column = place = blanks = 0;
-      continue;
+      column = blanks = old = 0;
+    } else if (is_padded) {
+      blanks++;
+      old = 0;
     }
-    int width = width_of(*text, column);
-    bool is_padded = column + width > before;
-    if (is_padded) {
-      if (text < drawn) {
-        row++;
-        place = 0;
-      } else {
-        blanks++;
-      }
-      column = 0;
-    }
+    if (*text == L'\n') continue;
     if (*text == L' ') {
-      blanks += 1;
+      blanks++;
     } else {
-      for (int cells = blanks + width; cells > 0;) {
-        int step = cells > width ? 1 : width;
-        if (place + step > now) {
-          row++;
-          place = 0;
-        }
-        place += step;
-        cells -= step > 0 ? step : 1;
-      }
-      blanks = 0;
+      for (; blanks > 0; blanks--) advance(1, now, &row, &column);
+      advance(width, now, &row, &column);
     }
-    column += width;
-    if (column >= before) {
-      column = 0;
-      if (blanks > 0 && text < drawn) {
-        row++;
-        place = blanks = 0;
-      }
+    old += width;
+    if (old < before) continue;
+    old = 0;
+    if (blanks > 0 && text < drawn) {
+      row++;
+      column = blanks = 0;
     }
   }
-  return row + (place + blanks) / now;
+  return row + (column + blanks) / now;
 }
 
 void attn_redraw(EditLine *line, bool is_elsewhere) {

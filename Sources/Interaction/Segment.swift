@@ -7,12 +7,11 @@ enum Segment: Equatable {
   /// `:save s.attn`, without the colon.
   case command(String, line: Int)
   /// `?name`, `name?`, `??name`.
-  case question(String, wantsSource: Bool)
+  case question(String, wantsSource: Bool, line: Int)
 
   var line: Int {
     switch self {
-    case .code(_, let line), .command(_, let line): line
-    case .question: 0
+    case .code(_, let line), .command(_, let line), .question(_, _, let line): line
     }
   }
 
@@ -47,13 +46,13 @@ enum Segment: Equatable {
   private static func single(_ line: Substring, _ number: Int) -> Segment? {
     let text = line.drop(while: \.isWhitespace)
     if text.hasPrefix(":") { return .command(trimmed(text.dropFirst()), line: number) }
-    if text.hasPrefix("??") { return .question(trimmed(text.dropFirst(2)), wantsSource: true) }
-    if text.hasPrefix("?") { return .question(trimmed(text.dropFirst()), wantsSource: false) }
+    if text.hasPrefix("??") { return .question(trimmed(text.dropFirst(2)), wantsSource: true, line: number) }
+    if text.hasPrefix("?") { return .question(trimmed(text.dropFirst()), wantsSource: false, line: number) }
     let whole = trimmed(text)
     guard whole.hasSuffix("?"), !whole.contains("#"), !whole.contains("\"") else { return nil }
     let name = whole.drop { $0 == "?" }
-    if whole.hasSuffix("??") { return .question(String(name.dropLast(2)), wantsSource: true) }
-    return .question(String(name.dropLast()), wantsSource: false)
+    if whole.hasSuffix("??") { return .question(String(name.dropLast(2)), wantsSource: true, line: number) }
+    return .question(String(name.dropLast()), wantsSource: false, line: number)
   }
 
   private static func trimmed(_ text: Substring) -> String {

@@ -52,19 +52,17 @@ extension Shell {
       }
     }
     if !elsewhere.isEmpty {
-      let its = elsewhere.count == 1 ? "it" : "they"
+      let (them, lie) = elsewhere.count == 1 ? ("it", "it lies") : ("them", "they lie")
       screen.report(
         prose(
           "warning: a script's paths are relative to its own folder, where \(listed(elsewhere)) "
             + "would not be found") + "\n"
-          + prose(
-            "  hint: copy \(its == "it" ? "it" : "them") to \(Files.folder(of: written)), or save the "
-              + "script where \(its) \(its == "it" ? "lies" : "lie")") + "\n")
+          + "  " + prose("hint: copy \(them) there, or save the script where \(lie)", indent: "  ") + "\n")
     }
     if !outside.isEmpty {
       screen.report(
         prose("warning: attn test reads in the script's folder alone, and not \(listed(outside))") + "\n"
-          + prose("  hint: a copy there can be read") + "\n")
+          + "  hint: a copy there can be read\n")
     }
   }
 

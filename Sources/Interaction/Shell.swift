@@ -125,7 +125,7 @@ package final class Shell {
       switch segment {
       case .code(let code, _): run(code: code, goesOn: true)
       case .command(let line, _): _ = Command.run(line, in: self)
-      case .question(let name, let wantsSource): help(name, wantsSource: wantsSource)
+      case .question(let name, let wantsSource, _): help(name, wantsSource: wantsSource)
       }
       if wasInterrupted { return }
     }
@@ -147,7 +147,7 @@ package final class Shell {
         }
       case .command(let line, _):
         if Command.run(line, in: self) == .leave { return .leave }
-      case .question(let name, let wantsSource):
+      case .question(let name, let wantsSource, _):
         help(name, wantsSource: wantsSource)
       }
     }

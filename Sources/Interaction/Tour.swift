@@ -85,7 +85,7 @@ package final class Tour {
       before: "A question mark asks what a name is.",
       after: "The examples run as they stand. ??GPT shows the source of a whole model."),
     Step(
-      line: "out[t, e] = sum[s](w[t, s] * v[s, e])",
+      line: "y[t, e] = sum[s](w[t, s] * v[s, e])",
       before: "The third line of attention: the values, mixed.",
       after: "That was attention, written in three formulas."),
     Step(

@@ -291,7 +291,9 @@ import Testing
     #expect(shell.run(":save \(here)/s.attn") == "")
     let warning = shell.run(":save \(there)/s.attn")
     #expect(warning.hasPrefix("warning: a script's paths are relative to its own folder"))
-    #expect(warning.contains("data.txt") && warning.contains("hint: copy it to"))
+    #expect(
+      warning.contains("data.txt")
+        && warning.contains("hint: copy it there, or save the script where it lies"))
     shell.run(":reset")
     shell.run("a = text(\"\(here)/data.txt\")")
     #expect(shell.run(":save \(here)/s.attn") == "")

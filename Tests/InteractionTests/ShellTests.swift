@@ -309,10 +309,13 @@ import Testing
       let time = (ContinuousClock.now - start).components
       return Double(time.seconds) + Double(time.attoseconds) / 1e18
     }
-    _ = seconds(0..<100)
-    let first = seconds(100..<1100)
-    _ = seconds(1100..<6000)
-    #expect(seconds(6000..<7000) < 5 * first + 0.05)
+    // The best of a few, since other tests run beside it.
+    func best(from start: Int) -> Double {
+      (0..<4).map { seconds((start + 300 * $0)..<(start + 300 * ($0 + 1))) }.min() ?? 0
+    }
+    let first = best(from: 0)
+    _ = seconds(1200..<6000)
+    #expect(best(from: 6000) < 4 * first + 0.02)
   }
 
   @Test func resetForgetsAll() {

@@ -285,7 +285,7 @@ import Testing
     // A line that is broken over several rows, with blanks at their ends.
     let line = "attn> total = " + (1...25).map { "\($0 % 10)" }.joined(separator: " + ")
     prompt.type(String(line.dropFirst(6)))
-    try prompt.wait("the line") { prompt.screen.cursorLine.hasSuffix("5") }
+    try prompt.wait("the line") { prompt.screen.cursorLine == String(line.dropFirst(60)) }
     for width in [50, 34, 90, 21, 60] {
       let before = prompt.screen.clearings
       prompt.resize(columns: width, rows: 20)

@@ -21,8 +21,10 @@ package enum Reference {
   }
 
   /// What `?name` shows.
-  package static func help(_ builtin: Builtin) -> String {
-    var lines = [builtin.signature.text, "", builtin.summary]
+  ///
+  /// - Parameter prose: breaks the summary into lines.
+  package static func help(_ builtin: Builtin, prose: (String) -> String = { $0 }) -> String {
+    var lines = [builtin.signature.text, "", prose(builtin.summary)]
     let examples = builtin.examples.map(lines(of:))
     if !examples.isEmpty { lines += [""] + examples.joined() }
     return lines.joined(separator: "\n") + "\n"

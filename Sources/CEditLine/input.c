@@ -16,45 +16,83 @@
 
 #include "include/CEditLine.h"
 
-static volatile sig_atomic_t interrupted, resized, suspended, ending;
+static volatile sig_atomic_t interrupted, resized, suspended, continued, ending;
+// What Ctrl-Z and Ctrl-\ mean depends on what is being done.
+static volatile sig_atomic_t is_reading, ignores_quit, holds_modes;
 static void (*interrupt_handler)(int);
-static struct termios found;
+static struct termios found, held;
 static bool was_found;
 
-static void note(int signal) {
-  switch (signal) {
-    case SIGINT:
-      interrupted = 1;
-      if (interrupt_handler != NULL) interrupt_handler(signal);
-      break;
-    case SIGWINCH: resized = 1; break;
-    case SIGTSTP: suspended = 1; break;
-    default:
-      // The terminal must not stay as libedit needs it.
-      if (!ending && was_found) {
-        static const char off[] = "\033[?2004l";
-        (void)!write(STDOUT_FILENO, off, sizeof off - 1);
-        tcsetattr(STDIN_FILENO, TCSANOW, &found);
-      }
-      ending = 1;
-      raise(signal);  // by then as it was: SA_RESETHAND
-  }
-}
+// What was read ahead.
+static unsigned char ahead[4096];
+static size_t ahead_at, ahead_count;
+static bool reads_ahead;
 
-static void answer(int signal, int flags) {
-  struct sigaction action = {.sa_handler = note, .sa_flags = flags};  // without SA_RESTART
+static void answer(int signal, void (*handler)(int)) {
+  struct sigaction action = {.sa_handler = handler};  // without SA_RESTART
   sigemptyset(&action.sa_mask);
   sigaction(signal, &action, NULL);
+}
+
+// The shell finds the terminal as it gave it. Safe in a signal handler.
+static void stop_here(void (*handler)(int)) {
+  int error = errno;
+  if (holds_modes && was_found) tcsetattr(STDIN_FILENO, TCSANOW, &found);
+  answer(SIGTSTP, SIG_DFL);
+  raise(SIGTSTP);
+  sigset_t stop, before;
+  sigemptyset(&stop);
+  sigaddset(&stop, SIGTSTP);
+  pthread_sigmask(SIG_UNBLOCK, &stop, &before);  // here it stops, and goes on
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  answer(SIGTSTP, handler);
+  errno = error;
+}
+
+static void note(int number) {
+  switch (number) {
+    case SIGINT:
+      interrupted = 1;
+      // What was typed ahead was meant for what it was typed ahead of.
+      if (!is_reading && holds_modes) tcflush(STDIN_FILENO, TCIFLUSH);
+      if (interrupt_handler != NULL) interrupt_handler(number);
+      return;
+    case SIGWINCH: resized = 1; return;
+    case SIGTSTP:
+      if (is_reading) suspended = 1;
+      else stop_here(note);
+      return;
+    case SIGCONT:
+      continued = 1;
+      // In the background the terminal is somebody else's.
+      if (holds_modes && tcgetpgrp(STDIN_FILENO) == getpgrp()) {
+        int error = errno;
+        tcsetattr(STDIN_FILENO, TCSANOW, &held);
+        errno = error;
+      }
+      return;
+    case SIGQUIT:
+      if (is_reading || ignores_quit) return;
+      break;
+    default: break;
+  }
+  // The terminal must not stay as libedit needs it.
+  if (!ending && was_found) {
+    static const char off[] = "\033[?2004l";
+    (void)!write(STDOUT_FILENO, off, sizeof off - 1);
+    tcsetattr(STDIN_FILENO, TCSANOW, &found);
+  }
+  ending = 1;
+  answer(number, SIG_DFL);
+  raise(number);
 }
 
 void attn_on_interrupt(void (*handler)(int)) {
   interrupt_handler = handler;
   was_found = tcgetattr(STDIN_FILENO, &found) == 0;
-  answer(SIGINT, 0);
-  answer(SIGWINCH, 0);
-  static const int deadly[] = {SIGTERM, SIGHUP, SIGQUIT};
-  for (size_t i = 0; i < sizeof deadly / sizeof *deadly; i++) answer(deadly[i], SA_RESETHAND | SA_NODEFER);
-  signal(SIGPIPE, SIG_IGN);
+  static const int ours[] = {SIGINT, SIGWINCH, SIGTSTP, SIGCONT, SIGTERM, SIGHUP, SIGQUIT};
+  for (size_t i = 0; i < sizeof ours / sizeof *ours; i++) answer(ours[i], note);
+  answer(SIGPIPE, SIG_IGN);
 }
 
 void attn_block_signals(void) {
@@ -68,6 +106,8 @@ void attn_block_signals(void) {
 bool attn_take_interruption(void) {
   bool was = interrupted;
   interrupted = 0;
+  // As the terminal lets go of what was typed before Ctrl-C.
+  if (was) ahead_at = ahead_count = 0;
   return was;
 }
 
@@ -78,47 +118,65 @@ void attn_mark_pastes(bool on) {
   fflush(stdout);
 }
 
-void attn_answer_suspension(bool on) {
-  if (on) answer(SIGTSTP, 0);
-  else signal(SIGTSTP, SIG_DFL);
+void attn_attend(bool on) {
+  is_reading = on;
+  // The line that follows is drawn as the window is by now.
+  if (on) resized = continued = 0;
+}
+
+void attn_ignore_quit(bool on) { ignores_quit = on; }
+
+void attn_hold_modes(bool on) {
+  holds_modes = 0;
+  if (on) holds_modes = tcgetattr(STDIN_FILENO, &held) == 0;
+}
+
+void attn_restore_modes(void) {
+  struct termios now;
+  if (!holds_modes || tcgetattr(STDIN_FILENO, &now) != 0) return;
+  if ((now.c_lflag & (ICANON | ECHO)) != 0) tcsetattr(STDIN_FILENO, TCSADRAIN, &held);
+}
+
+void attn_read_ahead(bool on) { reads_ahead = on; }
+
+bool attn_input_waits(int milliseconds) {
+  if (ahead_at < ahead_count) return true;
+  struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+  return poll(&input, 1, milliseconds) > 0;
 }
 
 // Leaves the terminal to the shell, and takes it again.
 static void suspend(EditLine *line) {
-  el_set(line, EL_PREP_TERM, 0);
+  attn_go_below(line);
   attn_mark_pastes(false);
-  attn_answer_suspension(false);
-  sigset_t stop;
-  sigemptyset(&stop);
-  sigaddset(&stop, SIGTSTP);
-  raise(SIGTSTP);
-  sigprocmask(SIG_UNBLOCK, &stop, NULL);  // here it stops, and goes on
-  sigprocmask(SIG_BLOCK, &stop, NULL);
-  attn_answer_suspension(true);
-  el_set(line, EL_PREP_TERM, 1);
+  stop_here(note);
   attn_mark_pastes(true);
-  el_resize(line);
-  el_set(line, EL_REFRESH);
 }
 
 // Waits for a byte; false after Ctrl-C. Without a line there is nothing to draw anew.
 static bool wait_for_byte(EditLine *line) {
+  if (ahead_at < ahead_count && !interrupted) return true;
   sigset_t ours, before;
   sigemptyset(&ours);
-  sigaddset(&ours, SIGINT);
-  sigaddset(&ours, SIGWINCH);
-  sigaddset(&ours, SIGTSTP);
-  sigprocmask(SIG_BLOCK, &ours, &before);
+  static const int let_in[] = {SIGINT, SIGWINCH, SIGTSTP, SIGCONT};
+  for (size_t i = 0; i < sizeof let_in / sizeof *let_in; i++) sigaddset(&ours, let_in[i]);
+  pthread_sigmask(SIG_BLOCK, &ours, &before);
   bool came = false;
   for (;;) {
     if (interrupted) break;
-    if (resized) {
-      resized = 0;
-      if (line != NULL) el_resize(line);
-    }
-    if (suspended && line != NULL) {
+    if (suspended) {
       suspended = 0;
-      suspend(line);
+      if (line != NULL) suspend(line);
+      else stop_here(note);
+      // The signal to go on waits for being let in.
+      pthread_sigmask(SIG_SETMASK, &before, NULL);
+      pthread_sigmask(SIG_BLOCK, &ours, NULL);
+      continued = 1;
+    }
+    if (resized || continued) {
+      bool is_elsewhere = continued;
+      resized = continued = 0;
+      if (line != NULL) attn_redraw(line, is_elsewhere);
     }
     struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
     if (ppoll(&input, 1, NULL, &before) > 0) {
@@ -127,31 +185,50 @@ static bool wait_for_byte(EditLine *line) {
     }
     if (errno != EINTR) break;
   }
-  sigprocmask(SIG_SETMASK, &before, NULL);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
   return came;
 }
 
 bool attn_wait_for_input(void) {
+  attn_attend(true);
   bool came = wait_for_byte(NULL);
+  attn_attend(false);
   attn_take_interruption();
   return came;
+}
+
+// 1, 0 at the end, -1 for a signal that came in between.
+static int next_byte(unsigned char *byte) {
+  if (ahead_at == ahead_count) {
+    ssize_t count = read(STDIN_FILENO, ahead, reads_ahead ? sizeof ahead : 1);
+    if (count < 0 && (errno == EINTR || errno == EAGAIN)) return -1;
+    if (count <= 0) return 0;
+    ahead_at = 0;
+    ahead_count = (size_t)count;
+  }
+  *byte = ahead[ahead_at++];
+  return 1;
 }
 
 int attn_next_character(EditLine *line, wchar_t *to) {
   mbstate_t state;
   memset(&state, 0, sizeof state);
+  if (attn_search_owes(line, to)) return 1;
   for (;;) {
     if (!wait_for_byte(line)) {
       errno = EINTR;
       return interrupted ? -1 : 0;
     }
-    char byte;
-    ssize_t count = read(STDIN_FILENO, &byte, 1);
-    if (count < 0 && (errno == EINTR || errno == EAGAIN)) continue;
-    if (count <= 0) return 0;
-    size_t length = mbrtowc(to, &byte, 1, &state);
+    unsigned char byte;
+    int came = next_byte(&byte);
+    if (came < 0) continue;
+    if (came == 0) return 0;
+    size_t length = mbrtowc(to, (const char *)&byte, 1, &state);
     if (length == (size_t)-2) continue;
-    if (length != (size_t)-1) return 1;
+    if (length != (size_t)-1) {
+      attn_search_takes(line, to);
+      return 1;
+    }
     // Not a character in this encoding: passed over.
     memset(&state, 0, sizeof state);
   }

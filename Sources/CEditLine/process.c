@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "include/CEditLine.h"
+#include "input.h"
 
 extern char **environ;
 
@@ -18,6 +19,7 @@ int32_t attn_run_program(const char *command, const char *file) {
   // The program answers Ctrl-C itself, and we don't while it runs.
   struct sigaction ignore = {.sa_handler = SIG_IGN}, before;
   sigaction(SIGINT, &ignore, &before);
+  attn_ignore_quit(true);
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
   sigset_t none, ours;
@@ -39,5 +41,6 @@ int32_t attn_run_program(const char *command, const char *file) {
     status = 127;
   }
   sigaction(SIGINT, &before, NULL);
+  attn_ignore_quit(false);
   return status;
 }

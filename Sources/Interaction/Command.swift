@@ -14,7 +14,7 @@ package struct Command: Sendable {
   let completion: Completes
   let action: @Sendable (Shell, String) throws(BuiltinError) -> Shell.Outcome
 
-  enum Completes: Sendable { case nothing, files, names, code, settings, commands }
+  enum Completes: Sendable { case nothing, files, names, code, settings, tour }
 
   init(
     _ name: String, _ arguments: String, _ summary: String, _ completion: Completes = .nothing,
@@ -42,7 +42,7 @@ package struct Command: Sendable {
     Command("help", "[NAME]", "Shows these commands, or what a name stands for.", .names) { shell, name in
       name.isEmpty ? shell.showCommands() : shell.help(name, wantsSource: false)
     },
-    Command("tour", "[stop]", "Walks through the first ten minutes, one line at a time.") {
+    Command("tour", "[stop]", "Walks through the first ten minutes, one line at a time.", .tour) {
       shell, word throws(BuiltinError) in
       try shell.startTour(word)
     },
@@ -125,12 +125,20 @@ package struct Command: Sendable {
 
 extension Shell {
   func showCommands() {
-    let width = Command.table.map(\.usage.count).max() ?? 0
-    var lines = Command.table.map { $0.usage.padded(to: width) + "  " + $0.summary }
-    lines += ["?NAME".padded(to: width) + "  Shows what a name stands for; ??NAME its source."]
-    lines += ["ans, out[3]".padded(to: width) + "  The last value, and the one of that number."]
-    lines += ["expression;".padded(to: width) + "  A semicolon mutes the value."]
-    screen.write(lines.joined(separator: "\n") + "\n")
+    let rows =
+      Command.table.map { ($0.usage, $0.summary) } + [
+        ("?NAME", "Shows what a name stands for; ??NAME its source."),
+        ("ans, out[3]", "The last value, and the one of that number."),
+        ("expression;", "A semicolon mutes the value."),
+      ]
+    let width = rows.map(\.0.count).max() ?? 0
+    for (usage, summary) in rows {
+      // In a narrow window the summaries stand below.
+      let isNarrow = screen.width() < 2 * width + 20
+      let indent = String(repeating: " ", count: isNarrow ? 4 : width + 2)
+      let start = isNarrow ? usage + "\n" + indent : usage.padded(to: indent.count)
+      screen.write(start + prose(summary, indent: indent) + "\n")
+    }
   }
 
   func showVariables() {
@@ -142,6 +150,12 @@ extension Shell {
       return [name, value.typeName, value.summary, Memory.readable(value.byteCount), stale]
     }
     rows.insert(["name", "type", "shape", "memory", ""], at: 0)
+    // What does not fit is cut from the shapes.
+    let others = [0, 1, 3].reduce(8) { sum, column in
+      sum + (rows.map { displayWidth($0[column]) }.max() ?? 0)
+    }
+    let room = max(20, screen.width() - others)
+    for index in rows.indices { rows[index][2] = rows[index][2].cut(to: room) }
     let widths = (0..<4).map { column in rows.map { displayWidth($0[column]) }.max() ?? 0 }
     for row in rows {
       var line = zip(row, widths).map { $0.padded(to: $1) }.joined(separator: "  ") + "  " + row[4]

@@ -49,9 +49,9 @@ extension Shell {
       return Completion(replaced: 0, candidates: [.init(text: next, summary: "")])
     }
     if line.hasPrefix(":") { return command(String(line.dropFirst())) }
-    if line.hasPrefix("?") { return names(String(line.drop { $0 == "?" })) }
+    if line.hasPrefix("?") { return asked(String(line.drop { $0 == "?" })) }
     let place = CursorPlace(entry)
-    if let path = place.openString { return files(path) }
+    if let path = place.openString { return files(path, isInString: true) }
     let word = place.word
     if let base = place.base { return fields(of: base, word) }
     var result = names(word)
@@ -68,20 +68,28 @@ extension Shell {
 
   private func command(_ text: String) -> Completion {
     guard let blank = text.firstIndex(of: " ") else {
-      let commands = Command.table.filter { $0.name.hasPrefix(text) }.map {
-        Completion.Candidate(text: $0.name, summary: $0.summary)
-      }
-      return Completion(replaced: text.unicodeScalars.count, candidates: commands)
+      return words(Command.table.map { ($0.name, $0.summary) }, text)
     }
     let rest = String(text[blank...].drop { $0 == " " })
     switch Command.named(String(text[..<blank]))?.completion {
     case .files: return files(rest)
-    case .names: return names(rest)
+    case .names: return asked(rest)
+    case .tour: return words([("stop", "leaves the tour")], rest)
     case .code: return completion(of: rest)
     case .settings:
       return words([("digits", "decimals of printed tensors"), ("seed", "of random numbers")], rest)
-    case .commands, .nothing, nil: return Completion(replaced: 0, candidates: [])
+    case .nothing, nil: return Completion(replaced: 0, candidates: [])
     }
+  }
+
+  /// What may be asked about: names, the parts of a value, commands.
+  private func asked(_ text: String) -> Completion {
+    if text.hasPrefix(":") {
+      return words(Command.table.map { ($0.name, $0.summary) }, String(text.dropFirst()))
+    }
+    let place = CursorPlace(text)
+    if let base = place.base { return fields(of: base, place.word) }
+    return names(place.word)
   }
 
   private func words(_ words: [(String, String)], _ prefix: String) -> Completion {
@@ -173,9 +181,14 @@ extension Shell {
     return value
   }
 
-  private func files(_ path: String) -> Completion {
+  /// - Parameter isInString: it stands in a string of the language, where some characters are written
+  ///   otherwise.
+  private func files(_ written: String, isInString: Bool = false) -> Completion {
+    let path = written.hasPrefix("\"") && !isInString ? String(written.dropFirst()) : written
     let slash = path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex
-    let (folder, prefix) = (String(path[..<slash]), String(path[slash...]))
+    let typed = String(path[slash...])
+    let folder = isInString ? String(path[..<slash]).unescaped : String(path[..<slash])
+    let prefix = isInString ? typed.unescaped : typed
     var place = folder.isEmpty ? "." : folder
     if place.hasPrefix("~/"), let home = screen.environment("HOME") { place = home + place.dropFirst(1) }
     if !place.hasPrefix("/") { place = session.context.files.base + "/" + place }
@@ -183,9 +196,10 @@ extension Shell {
     let candidates = names.filter { $0.hasPrefix(prefix) && ($0.hasPrefix(".") == prefix.hasPrefix(".")) }
       .map { name -> Completion.Candidate in
         let isFolder = (try? Files().kind("\(place)/\(name)")) == .folder
-        return .init(text: isFolder ? name + "/" : name, summary: isFolder ? "folder" : "")
+        let text = (isInString ? name.escaped : name) + (isFolder ? "/" : "")
+        return .init(text: text, summary: isFolder ? "folder" : "")
       }
-    return Completion(replaced: prefix.unicodeScalars.count, candidates: candidates)
+    return Completion(replaced: typed.unicodeScalars.count, candidates: candidates)
   }
 }
 
@@ -194,6 +208,17 @@ extension String {
     let line = replacing("\n", with: " ")
     guard let end = line.firstRange(of: ". ") else { return line }
     return String(line[..<end.lowerBound]) + "."
+  }
+
+  /// As it is written in a string of the language.
+  fileprivate var escaped: String {
+    replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
+      .replacing("{", with: "{{").replacing("}", with: "}}")
+  }
+
+  fileprivate var unescaped: String {
+    replacing("{{", with: "{").replacing("}}", with: "}").replacing("\\\"", with: "\"")
+      .replacing("\\\\", with: "\\")
   }
 
   fileprivate func commonPrefix(with other: String) -> Substring {
@@ -205,7 +230,8 @@ extension String {
     return self[..<index]
   }
 
-  fileprivate func cut(to width: Int) -> String {
+  /// As much as fits into `width` columns.
+  func cut(to width: Int) -> String {
     guard displayWidth(self) > width else { return self.trimmedEnd }
     var result = ""
     var columns = 1

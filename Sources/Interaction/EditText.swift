@@ -220,7 +220,7 @@ package struct EditText: Equatable {
   /// Whether a text is complete: it may be wrong, but not for lack of an end.
   package static func isComplete(_ entry: String) -> Bool {
     Segment.all(in: entry).allSatisfy { segment in
-      guard case .code(let code) = segment else { return true }
+      guard case .code(let code, _) = segment else { return true }
       return Parser.parse(Source(code)).problems.first?.isIncomplete != true
     }
   }

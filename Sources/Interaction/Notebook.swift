@@ -38,6 +38,8 @@ package struct Notebook {
     package var expression: Range<Int>?
     /// It was written on the line of the one before, and both were silent.
     package var joinsPrevious = false
+    /// What its paths were relative to.
+    package var folder = "."
     /// It comes from the init file.
     package var isInitial = false
 
@@ -62,6 +64,12 @@ package struct Notebook {
   }
 
   package var isEmpty: Bool { !entries.contains { $0.kind != .remark && !$0.isInitial } }
+
+  /// The folder that all paths were relative to, if there is one.
+  var folder: String? {
+    let folders = Set(entries.lazy.filter { $0.kind == .statement && $0.namesFile }.map(\.folder))
+    return folders.count == 1 ? folders.first : nil
+  }
 
   /// Whether a name occurs in what was run.
   package func mentions(_ name: String) -> Bool { entries.contains { $0.text.contains(name) } }

@@ -3,9 +3,16 @@ import Syntax
 /// An entry's code, taken apart: each statement with the comments that belong to it.
 enum Piece: Equatable {
   case remark(String)
+  /// - at: where its text begins.
   /// - isOnSameLine: it stands on the line of the one before.
   /// - isMeantToFail: an error was recorded under it.
-  case statement(String, isOnSameLine: Bool, isMeantToFail: Bool)
+  case statement(String, at: Place, isOnSameLine: Bool, isMeantToFail: Bool)
+
+  /// A line and a column, from 0.
+  struct Place: Equatable {
+    var line = 0
+    var column = 0
+  }
 
   static func all(in script: Script) -> [Piece] {
     let source = script.source
@@ -22,9 +29,13 @@ enum Piece: Equatable {
       let expected = comments.first { $0.kind == .output && $0.span.start >= end }
       let isMeantToFail = expected.map { $0.span.start < next } ?? false
       let between = source.text(at..<statement.span.start)
+      // The comments above may have stood further up; it is the statement that is told about.
+      let place = Place(
+        line: max(0, statement.span.line - lead.count { $0.isNewline }),
+        column: lead.isEmpty ? statement.span.column : 0)
       pieces.append(
         .statement(
-          lead + source.text(statement.span.start..<end),
+          lead + source.text(statement.span.start..<end), at: place,
           isOnSameLine: index > 0 && !between.contains("\n"), isMeantToFail: isMeantToFail))
       at = end
     }

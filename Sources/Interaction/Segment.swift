@@ -2,30 +2,38 @@ import Syntax
 
 /// A part of an entry: code, or a line for the prompt itself.
 enum Segment: Equatable {
-  case code(String)
+  /// - line: the number of its first line in the entry, from 0.
+  case code(String, line: Int)
   /// `:save s.attn`, without the colon.
-  case command(String)
+  case command(String, line: Int)
   /// `?name`, `name?`, `??name`.
-  case question(String, wantsSource: Bool)
+  case question(String, wantsSource: Bool, line: Int)
+
+  var line: Int {
+    switch self {
+    case .code(_, let line), .command(_, let line), .question(_, _, let line): line
+    }
+  }
 
   /// The parts of an entry in order. A line is a command where code above it is complete.
   static func all(in entry: String) -> [Segment] {
     var segments: [Segment] = []
     var code: [Substring] = []
-    func flush() {
+    let lines = entry.split(separator: "\n", omittingEmptySubsequences: false)
+    func flush(before number: Int) {
       let text = code.joined(separator: "\n")
-      if !text.allSatisfy(\.isWhitespace) { segments.append(.code(text)) }
+      if !text.allSatisfy(\.isWhitespace) { segments.append(.code(text, line: number - code.count)) }
       code = []
     }
-    for line in entry.split(separator: "\n", omittingEmptySubsequences: false) {
-      if let segment = single(line), isComplete(code) {
-        flush()
+    for (number, line) in lines.enumerated() {
+      if let segment = single(line, number), isComplete(code) {
+        flush(before: number)
         segments.append(segment)
       } else {
         code.append(line)
       }
     }
-    flush()
+    flush(before: lines.count)
     return segments
   }
 
@@ -35,16 +43,16 @@ enum Segment: Equatable {
   }
 
   /// What a line is where it is no code.
-  private static func single(_ line: Substring) -> Segment? {
+  private static func single(_ line: Substring, _ number: Int) -> Segment? {
     let text = line.drop(while: \.isWhitespace)
-    if text.hasPrefix(":") { return .command(trimmed(text.dropFirst())) }
-    if text.hasPrefix("??") { return .question(trimmed(text.dropFirst(2)), wantsSource: true) }
-    if text.hasPrefix("?") { return .question(trimmed(text.dropFirst()), wantsSource: false) }
+    if text.hasPrefix(":") { return .command(trimmed(text.dropFirst()), line: number) }
+    if text.hasPrefix("??") { return .question(trimmed(text.dropFirst(2)), wantsSource: true, line: number) }
+    if text.hasPrefix("?") { return .question(trimmed(text.dropFirst()), wantsSource: false, line: number) }
     let whole = trimmed(text)
     guard whole.hasSuffix("?"), !whole.contains("#"), !whole.contains("\"") else { return nil }
     let name = whole.drop { $0 == "?" }
-    if whole.hasSuffix("??") { return .question(String(name.dropLast(2)), wantsSource: true) }
-    return .question(String(name.dropLast()), wantsSource: false)
+    if whole.hasSuffix("??") { return .question(String(name.dropLast(2)), wantsSource: true, line: number) }
+    return .question(String(name.dropLast()), wantsSource: false, line: number)
   }
 
   private static func trimmed(_ text: Substring) -> String {

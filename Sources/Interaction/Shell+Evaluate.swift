@@ -33,7 +33,9 @@ extension Shell {
       context.loops.nextLimit = nil
     }
     switch session.run(script.statements[0], show: { _ in }) {
-    case .value(let value): return value
+    case .value(let value):
+      if let message = roundsOfInterruption { screen.report(message + "\n") }
+      return value
     case .failed(let diagnostic): screen.report(diagnostic.rendered() + "\n")
     case .interrupted: screen.report("interrupted\n")
     }
@@ -74,9 +76,9 @@ extension Shell {
     let whole = value.wholeText(digits: session.context.digits) + "\n"
     guard !Machine.isStopRequested else { throw BuiltinError("the writing was stopped") }
     let file = try TemporaryText(whole, name: "value.txt")
-    defer { file.remove() }
     let pager = screen.environment("PAGER").flatMap { $0.isEmpty ? nil : $0 } ?? "less -S"
-    if screen.run("\(pager) \"$1\"", file.path) == 127 {
+    let status = withExtendedLifetime(file) { screen.run("\(pager) \"$1\"", file.path) }
+    if status == 127 {
       screen.report("error: the pager can't be run: \(pager)\n  hint: the variable PAGER names it\n")
     }
   }

@@ -27,12 +27,49 @@ extension Shell {
     let failed = notebook.entries.count { $0.hasFailed }
     if failed > 0, path.hasSuffix(".attn") {
       screen.note(
-        "  \(failed) of them \(failed == 1 ? "fails" : "fail"), as recorded: attn test goes on there, "
-          + "attn run stops")
+        "  "
+          + prose(
+            "\(failed) of them \(failed == 1 ? "fails" : "fail"), as recorded: attn test goes on there, "
+              + "attn run stops", indent: "  "))
     }
-    if Files.folder(of: path) != ".", notebook.entries.contains(where: \.namesFile) {
-      screen.note("  paths in it are relative to its folder, \(Files.folder(of: written))")
+    noteFiles(of: path, written)
+  }
+
+  /// Says which files the script will not find, or may not read as a test, where it lies.
+  private func noteFiles(of path: String, _ written: String) {
+    let folder = Files.absolute(Files.folder(of: path))
+    var elsewhere: [String] = []
+    var outside: [String] = []
+    for entry in notebook.entries where entry.kind == .statement && entry.namesFile {
+      for name in entry.strings where !name.isEmpty && !name.hasPrefix("tmp:") {
+        let isAbsolute = name.hasPrefix("/")
+        let place = Files.absolute(isAbsolute ? name : entry.folder + "/" + name)
+        guard (try? Files().kind(place)) != .missing else { continue }
+        if !isAbsolute, place != Files.absolute(folder + "/" + name) {
+          if !elsewhere.contains(name) { elsewhere.append(name) }
+        } else if !place.hasPrefix(folder + "/"), !outside.contains(name) {
+          outside.append(name)
+        }
+      }
     }
+    if !elsewhere.isEmpty {
+      let (them, lie) = elsewhere.count == 1 ? ("it", "it lies") : ("them", "they lie")
+      screen.report(
+        prose(
+          "warning: a script's paths are relative to its own folder, where \(listed(elsewhere)) "
+            + "would not be found") + "\n"
+          + "  " + prose("hint: copy \(them) there, or save the script where \(lie)", indent: "  ") + "\n")
+    }
+    if !outside.isEmpty {
+      screen.report(
+        prose("warning: attn test reads in the script's folder alone, and not \(listed(outside))") + "\n"
+          + "  hint: a copy there can be read\n")
+    }
+  }
+
+  private func listed(_ names: [String]) -> String {
+    let shown = names.prefix(3).joined(separator: ", ")
+    return names.count > 3 ? "\(shown) and \(names.count - 3) more" : shown
   }
 
   private func title(of path: String) -> String {
@@ -82,42 +119,60 @@ extension Shell {
     } else {
       throw BuiltinError("there is no definition of \(name) to edit")
     }
-    let file = try TemporaryText(before, name: name.isEmpty ? "session.attn" : "\(name).attn")
+    // What could not be run the last time is opened again.
+    let file: TemporaryText
+    if let left = unfinishedEdits.removeValue(forKey: name) {
+      file = left
+    } else {
+      file = try TemporaryText(before, name: name.isEmpty ? "session.attn" : "\(name).attn")
+    }
     let editor =
       [screen.environment("VISUAL"), screen.environment("EDITOR")].compactMap(\.self)
       .first { !$0.isEmpty } ?? "vi"
     let status = screen.run("\(editor) \"$1\"", file.path)
     guard status == 0 else {
-      file.remove()
       throw BuiltinError(
         "the editor has not run well: \(editor)", hint: "the variable EDITOR names it")
     }
     let after = try file.read()
     let code = Transcript.statements(in: after)
-    guard after != before else {
-      file.remove()
-      return screen.note("  nothing has changed")
-    }
-    // What can't be run must not be lost: the text stays where it is.
-    guard Parser.parse(Source(code)).problems.isEmpty else {
+    guard after != before else { return screen.note("  nothing has changed") }
+    // What can't be run must not be lost.
+    if Parser.parse(Source(code)).problems.isEmpty {
+      guard name.isEmpty else {
+        run(code: code)
+        return
+      }
+      if begin(with: code) { return }
+    } else {
       run(code: code)
-      return screen.report("nothing was run; the text is in \(file.path)\n")
+      screen.report("nothing was run\n")
     }
-    file.remove()
-    if name.isEmpty { begin(with: code) } else { run(code: code) }
+    unfinishedEdits[name] = file
+    screen.report(prose("the text is in \(file.path), and :edit opens it again") + "\n")
   }
 
   func rerun() {
     guard !notebook.entries.isEmpty else { return screen.note("  nothing has been run yet") }
-    begin(with: notebook.source)
+    _ = begin(with: notebook.source, folder: notebook.folder)
   }
 
-  /// An empty session that runs a script, past what fails.
-  private func begin(with code: String) {
+  /// An empty session that runs a script, past what fails. Where it is stopped, the session before it
+  /// is back, and the answer is false.
+  private func begin(with code: String, folder: String? = nil) -> Bool {
+    let before = state
     let initial = takeInitial()
+    wasInterrupted = false
     reset()
     putBack(initial)
+    let base = session.context.files.base
+    session.context.files.base = folder ?? base
     run(code: code, goesOn: true)
+    session.context.files.base = base
+    guard wasInterrupted else { return true }
+    state = before
+    screen.report("the session is as it was before\n")
+    return false
   }
 }
 
@@ -127,7 +182,20 @@ extension Notebook.Entry {
     Parser.parse(Source(text)).statements.flatMap { NameUse($0).assigned }
   }
 
-  /// Whether it reads or writes a file whose path is relative.
+  /// The strings in it that are written out.
+  var strings: [String] {
+    var strings: [String] = []
+    var rest = text[...]
+    while let start = rest.firstIndex(of: "\"") {
+      rest = rest[rest.index(after: start)...]
+      guard let end = rest.firstIndex(of: "\"") else { break }
+      strings.append(String(rest[..<end]))
+      rest = rest[rest.index(after: end)...]
+    }
+    return strings
+  }
+
+  /// Whether it reads or writes files.
   var namesFile: Bool {
     let reads = Parser.parse(Source(text)).statements.flatMap { NameUse($0).reads.map(\.text) }
     let families = Builtin.fileFamily + Builtin.savingFamily.filter { $0.name != "hash" }

@@ -9,18 +9,18 @@ extension Shell {
       guard let command = Command.named(String(name.dropFirst())) else {
         return complain("there is no command \(name)", hint: ":help lists the commands")
       }
-      return screen.write("\(command.usage)\n\n\(command.summary)\n")
+      return screen.write("\(command.usage)\n\n\(prose(command.summary))\n")
     }
     let value = session[name] ?? session.outerValue(name)
     if wantsSource { return showSource(name, value) }
     switch value {
-    case .builtin(let builtin): screen.write(Reference.help(builtin))
+    case .builtin(let builtin): screen.write(Reference.help(builtin) { prose($0) })
     case .function(let function): show(declared: name, function.documentation)
     case .modelType(let type): show(declared: name, type.documentation)
-    case let value?: screen.write(value.description(of: name).joined(separator: "\n") + "\n")
+    case let value?: describe(value, as: name)
     case nil:
       if let command = Command.table.first(where: { $0.name == name }) {
-        return screen.write("\(command.usage)\n\n\(command.summary)\n")
+        return screen.write("\(command.usage)\n\n\(prose(command.summary))\n")
       }
       // A path such as gpt.blocks[0], or any other expression.
       guard name.contains(where: { !$0.isLetter && !$0.isNumber && $0 != "_" }) || name == "ans" else {
@@ -30,9 +30,17 @@ extension Shell {
       }
       do throws(BuiltinError) {
         guard let value = try evaluate(name) else { return }
-        screen.write(value.description(of: name).joined(separator: "\n") + "\n")
+        describe(value, as: name)
       } catch { complain(error.message, hint: error.hint) }
     }
+  }
+
+  private func describe(_ value: Value, as name: String) {
+    var lines = value.description(of: name)
+    if case .model(let model) = value, let documentation = model.type.documentation {
+      lines += ["", prose(documentation)]
+    }
+    screen.write(lines.joined(separator: "\n") + "\n")
   }
 
   /// A function or model that is written in attn: its head and what stands above it.
@@ -41,14 +49,15 @@ extension Shell {
       return screen.write((session[name]?.text() ?? name) + "\n")
     }
     screen.write(Self.head(of: source) + "\n")
-    if let documentation { screen.write("\n\(documentation)\n") }
+    if let documentation { screen.write("\n\(prose(documentation))\n") }
   }
 
   private func showSource(_ name: String, _ value: Value?) {
     if let source = session.source(of: name) { return screen.write(source + "\n") }
     if case .builtin(let builtin) = value {
       return screen.write(
-        "\(builtin.signature.text)\n\n\(name) is part of attn itself, written in Swift.\n")
+        "\(builtin.signature.text)\n\n"
+          + prose("\(name) is part of attn itself, written in Swift.") + "\n")
     }
     if let entry = notebook.entries.last(where: { assigns($0, name) }) {
       return screen.write(entry.text + "\n")

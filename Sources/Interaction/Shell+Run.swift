@@ -10,9 +10,9 @@ extension Shell {
   /// - Parameter goesOn: past statements that fail, as `attn test` does.
   @discardableResult
   func run(code: String, goesOn: Bool = false) -> Bool {
-    let script = Parser.parse(Source(code))
+    let script = Parser.parse(Source(code, name: origin?.file, firstLine: origin?.line ?? 0))
     guard script.problems.isEmpty else {
-      for problem in script.problems.prefix(5) { screen.report(problem.rendered() + "\n") }
+      for problem in script.problems.prefix(5) { report(problem) }
       return false
     }
     var silentLine = false
@@ -21,9 +21,9 @@ extension Shell {
       case .remark(let text):
         note(remark: text)
         silentLine = false
-      case .statement(let text, let isOnSameLine, let isMeantToFail):
+      case .statement(let text, let place, let isOnSameLine, let isMeantToFail):
         let before = notebook.entries.count
-        let isFine = run(statement: text)
+        let isFine = run(statement: text, at: place)
         if notebook.entries.count == before + 1, let entry = notebook.entries.last {
           let isSilent = entry.isSilent && entry.rounds == nil && entry.kind == .statement
           if isSilent, isOnSameLine, silentLine { notebook.joinLast() }
@@ -33,7 +33,7 @@ extension Shell {
           silentLine = false
         }
         let failed = notebook.entries.count > before && notebook.entries.last?.hasFailed == true
-        guard isFine || failed && (isMeantToFail || goesOn) else { return false }
+        guard isFine || !wasInterrupted && (failed && isMeantToFail || goesOn) else { return false }
       }
     }
     return true
@@ -45,11 +45,23 @@ extension Shell {
     notebook.add(entry)
   }
 
+  /// Tells of a mistake; with its place, where the code comes from a file of the user's own start.
+  private func report(_ diagnostic: Diagnostic) {
+    screen.report(diagnostic.rendered(location: origin == nil ? .none : .full) + "\n")
+  }
+
   /// Runs one statement; false where it failed or was interrupted.
-  private func run(statement text: String) -> Bool {
+  ///
+  /// - Parameter place: where it stands in the code.
+  private func run(statement text: String, at place: Piece.Place) -> Bool {
+    func parsed(_ text: String) -> Script {
+      let line = (origin?.line ?? 0) + place.line
+      return Parser.parse(Source(text, name: origin?.file, firstLine: line, firstColumn: place.column))
+    }
     var text = text
-    var script = Parser.parse(Source(text))
-    guard let parsed = script.statements.first else { return true }
+    var script = parsed(text)
+    wasInterrupted = false
+    guard let first = script.statements.first else { return true }
     if script.comments.contains(where: { $0.kind == .plain && $0.text.hasPrefix("skip:") }) {
       var entry = Notebook.Entry(text, kind: .skipped)
       entry.isInitial = isInitial
@@ -57,11 +69,12 @@ extension Shell {
       screen.note("  not run: its comment says skip")
       return true
     }
-    var statement = parsed
+    var statement = first
     do throws(BuiltinError) {
-      if let rewritten = try naming(results: statement, text) {
+      for rewritten in [beginningAnew, naming] {
+        guard let rewritten = try rewritten(statement, text) else { continue }
         text = rewritten
-        script = Parser.parse(Source(text))
+        script = parsed(text)
         guard let again = script.statements.first else { return true }
         statement = again
       }
@@ -73,8 +86,12 @@ extension Shell {
     warnOfStale(use)
     var entry = Notebook.Entry(text)
     entry.isInitial = isInitial
+    entry.folder = session.context.files.base
     recorder.begin()
-    let known = Set(session.definedNames)
+    // The names of an import are not in the statement.
+    var isImport = false
+    if case .importFile = statement.kind { isImport = true }
+    let known = isImport ? Set(session.definedNames) : []
     let outcome = session.run(statement) { value in
       // Text first: what is too large to show must not be half shown.
       entry.echo = value.text(digits: session.context.digits) + "\n"
@@ -85,7 +102,7 @@ extension Shell {
     entry.printed = recorder.recorded
     entry.isCut = recorder.isCut
     entry.pictures = recorder.pictures
-    let added = Set(session.definedNames).subtracting(known)
+    let added = isImport ? Set(session.definedNames).subtracting(known) : []
     var isFine = true
     switch outcome {
     case .value(let value):
@@ -97,9 +114,10 @@ extension Shell {
       let loops = session.context.loops
       if loops.isStopping, loops.limit == nil { entry.rounds = loops.rounds }
       entry.echo = diagnostic.rendered() + "\n"
-      screen.report(entry.echo)
+      report(diagnostic)
       isFine = false
     case .interrupted:
+      wasInterrupted = true
       screen.report("interrupted\n")
       return false
     }
@@ -121,21 +139,27 @@ extension Shell {
     }
   }
 
+  /// What is said of loops that were stopped; `nil` where none was.
+  var roundsOfInterruption: String? {
+    let loops = session.context.loops
+    guard loops.isStopping, loops.limit == nil else { return nil }
+    return loops.rounds == 0
+      ? "interrupted before a first round was done"
+      : "interrupted after \(count(loops.rounds, "round", "rounds"))"
+  }
+
   /// Says how far an interrupted loop came, and writes it into what is saved.
   private func noteInterruption(_ statement: Statement, _ entry: inout Notebook.Entry) -> Bool {
+    guard let message = roundsOfInterruption else { return true }
+    wasInterrupted = true
     let loops = session.context.loops
-    guard loops.isStopping, loops.limit == nil else { return true }
-    let rounds = loops.rounds
-    screen.report(
-      rounds == 0
-        ? "interrupted before a first round was done\n"
-        : "interrupted after \(count(rounds, "round", "rounds")); what they made is kept\n")
-    if loops.started == 1, let text = statement.replacingSteps(by: rounds, in: session) {
+    screen.report(message + (loops.rounds == 0 ? "\n" : "; what they made is kept\n"))
+    if loops.started == 1, let text = stoppedCall(statement, after: loops.rounds) {
       let before = statement.span.source.bytes[..<statement.span.start]
       let after = statement.span.source.bytes[statement.span.end...]
       entry.text = String(decoding: before + Array(text.utf8) + after, as: UTF8.self)
     } else {
-      entry.rounds = rounds
+      entry.rounds = loops.rounds
     }
     return false
   }
@@ -166,33 +190,4 @@ extension Shell {
 extension Notebook {
   /// Puts the last statement on the line of the one before.
   mutating func joinLast() { changeLast { $0.joinsPrevious = true } }
-}
-
-extension Statement {
-  /// The text with the number of steps that a training run or a text came to, where the statement is
-  /// a plain call of `train` or `generate`.
-  func replacingSteps(by rounds: Int, in session: Session) -> String? {
-    let value: Expression
-    switch kind {
-    case .assign(_, let expression), .expression(let expression): value = expression
-    default: return nil
-    }
-    guard case .call(let callee, let arguments) = value.kind, case .name(let name) = callee.kind,
-      let parameter = ["train": "steps", "generate": "length"][name], session[name] == nil,
-      !arguments.contains(where: { $0.label?.text == "checkpoint" })
-    else { return nil }
-    let offset = span.start
-    var bytes = Array(span.text.utf8)
-    if let given = arguments.first(where: { $0.label?.text == parameter }) {
-      let place = given.value.span
-      bytes.replaceSubrange(
-        (place.start - offset)..<(place.end - offset), with: Array("\(rounds)".utf8))
-    } else {
-      guard arguments.allSatisfy({ $0.label != nil }) || arguments.count(where: { $0.label == nil }) < 3
-      else { return nil }
-      bytes.insert(
-        contentsOf: Array(", \(parameter): \(rounds)".utf8), at: value.span.end - offset - 1)
-    }
-    return String(decoding: bytes, as: UTF8.self)
-  }
 }

@@ -20,9 +20,20 @@ package final class Shell {
   package let screen: Screen
   /// Sets up each session: interruptions, progress.
   private let configure: (Session) -> Void
-  /// The init file's text, which every session begins with.
-  private var initial: String?
-  var isInitial = false
+  /// The init file, which every session begins with.
+  private var initial: Initial?
+  /// The file, and the line, that is run as part of it.
+  var origin: (file: String, line: Int)?
+  var isInitial: Bool { origin != nil }
+  /// What was edited and could not be run, by the name that was edited; gone with the session.
+  var unfinishedEdits: [String: TemporaryText] = [:]
+  /// The statement at hand was stopped.
+  var wasInterrupted = false
+
+  struct Initial {
+    var text: String
+    var name: String
+  }
 
   /// Results that can be asked for.
   static let resultLimit = 100
@@ -37,12 +48,12 @@ package final class Shell {
   package enum Outcome { case goOn, leave }
 
   /// The init file, taken away while a session begins whose script holds its statements already.
-  func takeInitial() -> String? {
+  func takeInitial() -> Initial? {
     defer { initial = nil }
     return initial
   }
 
-  func putBack(_ text: String?) { initial = text }
+  func putBack(_ file: Initial?) { initial = file }
 
   /// Begins anew: no names, no results, no notebook; then the init file.
   func reset() {
@@ -53,7 +64,33 @@ package final class Shell {
     droppedResults = 0
     resultNames = [:]
     prepare()
-    if let initial { runInitial(initial) }
+    if let initial { run(initial) }
+  }
+
+  /// All that a session has come to.
+  struct State {
+    fileprivate var session: Session
+    fileprivate var notebook: Notebook
+    fileprivate var bindings: Bindings
+    fileprivate var results: [Value]
+    fileprivate var droppedResults: Int
+    fileprivate var resultNames: [Int: String]
+  }
+
+  var state: State {
+    get {
+      State(
+        session: session, notebook: notebook, bindings: bindings, results: results,
+        droppedResults: droppedResults, resultNames: resultNames)
+    }
+    set {
+      session = newValue.session
+      notebook = newValue.notebook
+      bindings = newValue.bindings
+      results = newValue.results
+      droppedResults = newValue.droppedResults
+      resultNames = newValue.resultNames
+    }
   }
 
   private func prepare() {
@@ -77,11 +114,24 @@ package final class Shell {
   }
 
   /// Runs the init file: its statements are the first of the notebook, so that what is saved replays.
-  package func runInitial(_ text: String) {
-    initial = text
-    isInitial = true
-    defer { isInitial = false }
-    _ = submit(text)
+  /// A statement that fails is told with its place, and the rest runs.
+  package func runInitial(_ text: String, name: String) {
+    let file = Initial(text: text, name: name)
+    initial = file
+    run(file)
+  }
+
+  private func run(_ file: Initial) {
+    defer { origin = nil }
+    for segment in Segment.all(in: file.text.replacing("\r\n", with: "\n")) {
+      origin = (file.name, segment.line)
+      switch segment {
+      case .code(let code, _): run(code: code, goesOn: true)
+      case .command(let line, _): _ = Command.run(line, in: self)
+      case .question(let name, let wantsSource, _): help(name, wantsSource: wantsSource)
+      }
+      if wasInterrupted { return }
+    }
   }
 
   /// Runs what was entered: statements, and lines for the prompt itself.
@@ -91,16 +141,16 @@ package final class Shell {
     if segments.isEmpty { run(code: entry) }
     for segment in segments {
       switch segment {
-      case .code(let code):
+      case .code(let code, _):
         if trimmed(code) == "out", session["out"] == nil {
           showResults()
         } else if !run(code: code) {
           tour?.note(entry, self)
           return .goOn
         }
-      case .command(let line):
+      case .command(let line, _):
         if Command.run(line, in: self) == .leave { return .leave }
-      case .question(let name, let wantsSource):
+      case .question(let name, let wantsSource, _):
         help(name, wantsSource: wantsSource)
       }
     }
@@ -110,7 +160,8 @@ package final class Shell {
 
   /// An error that is no statement's: of a command, of a name.
   func complain(_ message: String, hint: String? = nil) {
-    screen.report("error: \(message)\n" + (hint.map { "  hint: \($0)\n" } ?? ""))
+    let place = origin.map { "\($0.file):\($0.line + 1): " } ?? ""
+    screen.report("\(place)error: \(message)\n" + (hint.map { "  hint: \($0)\n" } ?? ""))
   }
 
   private func showResults() {

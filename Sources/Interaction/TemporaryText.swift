@@ -1,8 +1,8 @@
 import Builtins
 import FoundationEssentials
 
-/// A text in a file that another program opens.
-struct TemporaryText {
+/// A text in a file that another program opens; the file goes with its last user.
+final class TemporaryText {
   let path: String
 
   init(_ text: String, name: String) throws(BuiltinError) {
@@ -14,5 +14,5 @@ struct TemporaryText {
   /// The text as it is by now.
   func read() throws(BuiltinError) -> String { try Files().readText(path) }
 
-  func remove() { try? FileManager.default.removeItem(atPath: path) }
+  deinit { try? FileManager.default.removeItem(atPath: path) }
 }

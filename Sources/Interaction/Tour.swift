@@ -22,19 +22,21 @@ package final class Tour {
       if !entry.hasPrefix(":tour") { shell.screen.note("tour: the line is still  \(line)") }
       return
     }
-    shell.screen.note(Self.steps[index].after)
+    shell.screen.note(shell.prose(Self.steps[index].after))
     index += 1
     if index < Self.steps.count {
       show(shell)
     } else {
-      shell.screen.note("\nThat was the tour. :help lists the commands, ?NAME tells about a name.")
+      shell.screen.note(
+        "\n" + shell.prose("That was the tour. :help lists the commands, ?NAME tells about a name."))
       shell.tour = nil
     }
   }
 
   func show(_ shell: Shell) {
     let step = Self.steps[index]
-    shell.screen.note("\n\(index + 1)/\(Self.steps.count)  \(step.before)\n\n    \(step.line)\n")
+    let before = shell.prose("\(index + 1)/\(Self.steps.count)  \(step.before)")
+    shell.screen.note("\n\(before)\n\n    \(step.line)\n")
   }
 
   /// Blanks don't count.
@@ -83,7 +85,7 @@ package final class Tour {
       before: "A question mark asks what a name is.",
       after: "The examples run as they stand. ??GPT shows the source of a whole model."),
     Step(
-      line: "out[t, e] = sum[s](w[t, s] * v[s, e])",
+      line: "y[t, e] = sum[s](w[t, s] * v[s, e])",
       before: "The third line of attention: the values, mixed.",
       after: "That was attention, written in three formulas."),
     Step(

@@ -8,10 +8,12 @@ package enum Transcript {
   /// The statements that a text holds: without prompts and marks, without recorded output.
   ///
   /// Where a line begins with the prompt, only such lines and those with a mark hold statements. Of
-  /// recorded output one line is kept, `#> error:`, which tells that a statement is meant to fail.
+  /// recorded output one line is kept, `#> error:`, which tells that a statement is meant to fail. Of a
+  /// piece of Markdown the blocks of code count.
   package static func statements(in text: String) -> String {
-    var lines = text.replacing("\r\n", with: "\n").replacing("\r", with: "\n")
-      .split(separator: "\n", omittingEmptySubsequences: false).map { Substring($0) }
+    var lines = withoutFences(
+      text.replacing("\r\n", with: "\n").replacing("\r", with: "\n")
+        .split(separator: "\n", omittingEmptySubsequences: false))
     let hasPrompts = lines.contains { afterPrompt($0) != nil }
     var result: [Substring] = []
     if !hasPrompts, let first = lines.first, afterMark(first) == nil {
@@ -40,6 +42,28 @@ package enum Transcript {
     text.replacing("\n", with: "\n" + mark)
   }
 
+  /// What stands between the fences of Markdown, where there are some. Of a block that was copied
+  /// without one of its fences, all lines count but the other fence.
+  private static func withoutFences(_ lines: [Substring]) -> [Substring] {
+    guard lines.contains(where: { $0.fence != nil }) else { return lines }
+    var inside: [Substring] = []
+    var open: (indent: Int, fence: Substring)?
+    for line in lines {
+      let fence = line.fence
+      if let current = open {
+        if let fence, fence.hasPrefix(current.fence), fence.allSatisfy({ $0 == "`" }) {
+          open = nil
+        } else {
+          let indent = line.prefix(current.indent).prefix { $0 == " " }
+          inside.append(line.dropFirst(indent.count))
+        }
+      } else if let fence {
+        open = (line.count - line.drop { $0 == " " }.count, fence.prefix { $0 == "`" })
+      }
+    }
+    return open == nil ? inside : lines.filter { $0.fence == nil }
+  }
+
   /// The rest of a line that begins with the prompt.
   private static func afterPrompt(_ line: Substring) -> Substring? {
     let trimmed = line.drop { $0 == " " }
@@ -60,6 +84,12 @@ package enum Transcript {
 }
 
 extension Substring {
+  /// The line from its fence on, if it is one.
+  fileprivate var fence: Substring? {
+    let text = drop { $0 == " " }
+    return text.hasPrefix("```") ? text : nil
+  }
+
   fileprivate var isRecordedOutput: Bool {
     let trimmed = drop { $0 == " " }
     return trimmed.hasPrefix("#>") || trimmed.hasPrefix("#~")

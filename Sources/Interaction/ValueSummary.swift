@@ -71,7 +71,6 @@ extension Value {
       for (name, value) in zip(model.type.fieldNames, model.fields) {
         lines.append("  .\(name) : \(value.summary)")
       }
-      if let documentation = model.type.documentation { lines += ["", documentation] }
     case .list(let items):
       for (index, item) in items.enumerated().prefix(10) { lines.append("  [\(index)] : \(item.summary)") }
       if items.count > 10 { lines.append("  … and \(items.count - 10) more") }

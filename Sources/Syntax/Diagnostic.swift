@@ -64,7 +64,7 @@ extension Diagnostic {
     let shown = message.count > 600 ? message.prefix(600) + "…" : message[...]
     var head = "\(severity.rawValue): \(shown)"
     if location == .full, let span = spans.first, let name = span.source.name {
-      head = "\(name):\(span.line + 1):\(span.column + 1): \(head)"
+      head = "\(name):\(span.numberInFile):\(span.columnInFile): \(head)"
     }
     lines.append(head)
     if let picture = picture() { lines += picture }
@@ -126,7 +126,7 @@ extension Diagnostic {
       let code = call.span.source.text(ofLine: call.span.line)
         .drop(while: \.isWhitespace).prefix(80)
       if location == .full, let name = call.span.source.name {
-        return "  in \(call.function), called at \(name):\(call.span.line + 1): \(code)"
+        return "  in \(call.function), called at \(name):\(call.span.numberInFile): \(code)"
       }
       return "  in \(call.function), called by: \(code)"
     }
@@ -140,6 +140,10 @@ extension Span {
   package var column: Int {
     source.text(source.start(ofLine: line)..<start).count
   }
+
+  /// Line and column in the file, from 1.
+  fileprivate var numberInFile: Int { source.firstLine + line + 1 }
+  fileprivate var columnInFile: Int { (line == 0 ? source.firstColumn : 0) + column + 1 }
 }
 
 /// The number of terminal cells that a character takes: 0 for combining marks, 2 for East Asian

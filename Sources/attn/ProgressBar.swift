@@ -23,7 +23,7 @@ final class ProgressBar: ProgressReporter {
       startedAt = done
       return
     }
-    guard isDue else { return }
+    guard isDue, Terminal.isForeground else { return }
     lastDrawn = Terminal.now
     let seconds = lastDrawn - started
     let rate = Double(done - startedAt) / seconds
@@ -36,22 +36,26 @@ final class ProgressBar: ProgressReporter {
       + (note.isEmpty ? "]" : ", \(note)]")
     let room = Terminal.width - head.count - tail.count - 3
     let bar = room >= 5 ? "|\(Self.bar(min(room, 30), Double(done) / Double(max(total, 1))))|" : ""
-    Terminal.writeError(
-      "\r\u{1B}[K" + String((head + bar + tail).prefix(max(Terminal.width - 1, 10))))
+    // The cursor waits at the line's start: where a narrower window breaks the line, what is to be
+    // cleared still begins there.
+    Terminal.writeError(Self.clear + String((head + bar + tail).prefix(max(Terminal.width - 1, 1))) + "\r")
     isShown = true
   }
 
   func finish() {
-    if isShown { Terminal.writeError("\r\u{1B}[K") }
+    if isShown { Terminal.writeError(Self.clear) }
     started = nil
     isShown = false
   }
 
   /// The line is taken away while something else is written.
   func hide() {
-    if isShown { Terminal.writeError("\r\u{1B}[K") }
+    if isShown { Terminal.writeError(Self.clear) }
     isShown = false
   }
+
+  /// The line and what has become of it below.
+  private static let clear = "\r\u{1B}[J"
 
   private static func bar(_ width: Int, _ fraction: Double) -> String {
     let eighths = Int(Double(width * 8) * min(max(fraction, 0), 1))

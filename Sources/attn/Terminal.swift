@@ -82,6 +82,12 @@ enum Terminal {
     context.progress = bar
   }
 
+  /// Whether the terminal is ours; in the background it is the shell's.
+  static var isForeground: Bool {
+    let group = tcgetpgrp(2)
+    return group < 0 || group == getpgrp()
+  }
+
   /// Seconds on a clock that only runs forward.
   static var now: Double {
     var time = timespec()

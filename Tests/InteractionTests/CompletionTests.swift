@@ -65,6 +65,31 @@ import Testing
     for command in Command.table { #expect(names(":").contains(command.name)) }
   }
 
+  @Test func whatCommandsTake() {
+    shell.run("g = GPT(vocab: 5, context: 4, width: 4, heads: 2, layers: 2)")
+    #expect(names("?g.bl") == ["blocks"])
+    #expect(names("?g.blocks[1].at") == ["attention"])
+    #expect(names(":help g.bl") == ["blocks"])
+    #expect(names(":tour ") == ["stop"])
+    #expect(names(":help :s") == ["source", "save", "set"])
+    #expect(names("?:sa") == ["save"])
+  }
+
+  /// In a string some characters of a name are written otherwise.
+  @Test func pathsOfStrangeNames() {
+    let folder = temporaryFolder()
+    for name in ["a\"b.txt", "a{b}.txt", "z \\ z"] { TestFiles.write("x", to: folder + "/" + name) }
+    #expect(names("text(\"\(folder)/a") == ["a\\\"b.txt", "a{{b}}.txt"])
+    #expect(names("text(\"\(folder)/a\\\"") == ["a\\\"b.txt"])
+    #expect(names("text(\"\(folder)/a{{b") == ["a{{b}}.txt"])
+    #expect(names("text(\"\(folder)/z") == ["z \\\\ z"])
+    #expect(names(":load \(folder)/a") == ["a\"b.txt", "a{b}.txt"])
+    #expect(names(":load \"\(folder)/z \\") == ["z \\ z"])
+    for name in names("text(\"\(folder)/") {
+      #expect(TestShell().run("text(\"\(folder)/\(name)\")") == "\"x\"\n")
+    }
+  }
+
   @Test func paths() {
     let folder = temporaryFolder()
     for name in ["data.txt", "date.csv", ".hidden"] { TestFiles.write("x", to: folder + "/" + name) }

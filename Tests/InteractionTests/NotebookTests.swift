@@ -133,6 +133,45 @@ import Testing
     try replays(shell)
   }
 
+  /// A run that writes checkpoints begins anew when it is replayed, whatever file it has left behind.
+  @Test(arguments: [false, true]) func trainingWithACheckpointReplays(_ isStopped: Bool) throws {
+    let folder = temporaryFolder()
+    let shell = TestShell()
+    shell.shell.session.context.files.base = folder
+    shell.run("corpus = chars(\"to be or not to be \".repeat_text(30))")
+    shell.run("gpt = GPT(vocab: corpus.vocab, context: 8, width: 8, heads: 2, layers: 1)")
+    if isStopped { shell.interrupt(after: 2000) }
+    shell.run(
+      "gpt = train(gpt, corpus.batches(size: 4, context: 8), steps: \(isStopped ? 1000 : 6), every: 2, checkpoint: \"c.safetensors\")"
+    )
+    #expect(shell.reported.hasPrefix("interrupted after ") == isStopped)
+    shell.isInterrupted = { false }
+    shell.run("hash(gpt)")
+    #expect(TestFiles.exists(folder + "/c.safetensors"))
+    let script = shell.shell.notebook.script
+    #expect(script.contains("checkpoint: \"c.safetensors\", resume: false)"))
+    #expect(!script.contains("steps: 1000"))
+    let report = GoldenTest(script, name: "s.attn", folder: folder).run()
+    #expect(report.isPassed, "\(script)\n---\n\(report.text)")
+    try replays(shell)
+    // One that goes on from the file has as many steps as there are in all, and ends at the same model.
+    shell.shell.session.context.files.base = folder
+    shell.run(":reset")
+    shell.shell.session.context.files.base = folder
+    shell.run("corpus = chars(\"to be or not to be \".repeat_text(30))")
+    shell.run("gpt = GPT(vocab: corpus.vocab, context: 8, width: 8, heads: 2, layers: 1)")
+    shell.interrupt(after: 2000)
+    shell.run(
+      "gpt = train(gpt, corpus.batches(size: 4, context: 8), steps: 2000, checkpoint: \"c.safetensors\")")
+    #expect(shell.reported.hasPrefix("interrupted after "))
+    shell.isInterrupted = { false }
+    shell.run("hash(gpt)")
+    let resumed = shell.shell.notebook.script
+    #expect(!resumed.contains("resume") && !resumed.contains("stop_after") && !resumed.contains("2000"))
+    let again = GoldenTest(resumed, name: "s.attn", folder: folder).run()
+    #expect(again.isPassed, "\(resumed)\n---\n\(again.text)")
+  }
+
   // MARK: What it looks like
 
   @Test func theScript() {

@@ -178,13 +178,149 @@ import Testing
       TestFiles.write("x = (", to: file)
       return 0
     }
-    #expect(shell.run(":edit").contains("nothing was run; the text is in"))
+    #expect(shell.run(":edit").contains("nothing was run\nthe text is in "))
     #expect(shell.run("x") == "10\n")
+    // What could not be run is opened again, and its file is gone in the end.
+    var path = ""
+    shell.program = { _, file in
+      path = file
+      #expect((try? TestFiles.read(file)) == "x = (")
+      TestFiles.write("x = (3)", to: file)
+      return 0
+    }
+    shell.run(":edit")
+    #expect(shell.run("x") == "3\n")
+    #expect(!TestFiles.exists(path))
+    shell.program = { _, file in
+      path = file
+      return 1
+    }
+    #expect(shell.run(":edit").contains("the editor has not run well"))
+    #expect(!TestFiles.exists(path))
+  }
+
+  /// A session that is run again and stopped on the way is the one before.
+  @Test func rerunThatIsStopped() {
+    let shell = TestShell()
+    shell.run("x = 1\n5\nfor i in 0..300 { x = x + 1 }\ny = ans + x\nz = 7")
+    shell.run("z = 8")
+    let script = shell.shell.notebook.script
+    for questions in [3, 20, 200] {
+      shell.interrupt(after: questions)
+      #expect(shell.run(":rerun").hasSuffix("the session is as it was before\n"))
+      #expect(shell.shell.notebook.script == script)
+      #expect(shell.run(":vars").split(separator: "\n").count == 6)
+    }
+    #expect(shell.run("(x, y, z, out[0])") == "(301, 306, 8, 5)\n")
+    shell.program = { _, file in
+      TestFiles.write("x = 0\nwhile true { x = x + 1 }\n", to: file)
+      return 0
+    }
+    shell.interrupt(after: 50)
+    #expect(shell.run(":edit").contains("the session is as it was before\nthe text is in "))
+    #expect(shell.run("x") == "301\n")
+  }
+
+  @Test func mistakesInTheInitFileHaveAPlace() {
+    let shell = TestShell()
+    shell.shell.runInitial(
+      """
+      # Mine.
+      a = 1; b = one
+      :set digitz 3
+
+      ## Twice.
+      fn f(x) {
+        x * two
+      }
+      c = 3; d = f(c)
+      e = 4
+      """, name: "init.attn")
+    let errors = shell.reported.split(separator: "\n").filter { $0.contains("error: ") }
+    #expect(
+      errors == [
+        "init.attn:2:12: error: the name one is not known", "init.attn:3: error: there is no setting digitz",
+        "init.attn:7:7: error: the name two is not known",
+      ])
+    #expect(shell.reported.contains("  b = one\n      ───\n"))
+    #expect(shell.reported.contains("\n  in f, called at init.attn:9: d = f(c)\n"))
+    #expect(shell.run("(a, c, e)") == "(1, 3, 4)\n")
+    // At the prompt there is nothing to name, and what is recorded has no place.
+    #expect(shell.run("one").hasPrefix("error: the name one"))
+    #expect(!shell.shell.notebook.script.contains("init.attn"))
+    let other = TestShell()
+    other.shell.runInitial("a = 1\n:set digits 2\nb = )\n", name: "init.attn")
+    #expect(other.reported.hasPrefix("init.attn:3:5: error: "))
+    #expect(other.run("a") == "1\n")
+  }
+
+  @Test func proseIsBrokenAtTheWidth() {
+    for (width, most) in [(20, 40), (40, 40), (57, 57), (100, 100), (300, 100)] {
+      let shell = TestShell(width: width)
+      for entry in [":help", "?:save", "?attention", "?train", "?GPT", "?adamw"] {
+        let lines = shell.run(entry).split(separator: "\n")
+        // Heads and examples stand as they are.
+        let prose = lines.filter { !$0.contains("(") && !$0.hasPrefix("#>") && !$0.hasPrefix("   ") }
+        #expect(prose.allSatisfy { $0.count <= most }, "\(entry) in \(width): \(prose)")
+      }
+      shell.run(":tour")
+      #expect(shell.noted.allSatisfy { $0.split(separator: "\n").allSatisfy { $0.count <= most } })
+    }
+    let shell = TestShell(width: 60)
+    #expect(
+      shell.run("?cosine").hasSuffix(
+        "\n\nA schedule that rises to `lr` over `warmup` steps and falls\nto `end` along a half cosine.\n"))
+  }
+
+  @Test func whatIsStoppedSaysSo() {
+    let shell = TestShell()
+    shell.interrupt(after: 40)
+    let timed = shell.run(":time iterate(1.0, 100000, (i, x) -> x + 1.0)")
+    #expect(timed.contains("interrupted after ") && timed.contains("allocation"))
+    shell.interrupt(after: 40)
+    #expect(shell.run("?iterate(1.0, 100000, (i, x) -> x + 1.0)").contains("interrupted after "))
+    #expect(shell.shell.notebook.isEmpty)
+  }
+
+  @Test func savingElsewhereNamesTheFilesThatAreMissed() {
+    let (here, there) = (temporaryFolder(), temporaryFolder())
+    TestFiles.write("some", to: here + "/data.txt")
+    let shell = TestShell()
+    shell.shell.session.context.files.base = here
+    shell.run("a = text(\"data.txt\"); b = \"data.txt\"")
+    #expect(shell.run(":save \(here)/s.attn") == "")
+    let warning = shell.run(":save \(there)/s.attn")
+    #expect(warning.hasPrefix("warning: a script's paths are relative to its own folder"))
+    #expect(
+      warning.contains("data.txt")
+        && warning.contains("hint: copy it there, or save the script where it lies"))
+    shell.run(":reset")
+    shell.run("a = text(\"\(here)/data.txt\")")
+    #expect(shell.run(":save \(here)/s.attn") == "")
+    #expect(shell.run(":save \(there)/s.attn").hasPrefix("warning: attn test reads in the script's folder"))
+  }
+
+  /// Thousands of names cost no more each than a few.
+  @Test func manyNames() {
+    let shell = TestShell()
+    func seconds(_ range: Range<Int>) -> Double {
+      let start = ContinuousClock.now
+      shell.run(range.map { "name_\($0) = \($0);" }.joined(separator: "\n"))
+      let time = (ContinuousClock.now - start).components
+      return Double(time.seconds) + Double(time.attoseconds) / 1e18
+    }
+    // The best of a few, since other tests run beside it.
+    func best(from start: Int) -> Double {
+      (0..<4).map { seconds((start + 300 * $0)..<(start + 300 * ($0 + 1))) }.min() ?? 0
+    }
+    let first = best(from: 0)
+    _ = seconds(1200..<6000)
+    #expect(best(from: 6000) < 4 * first + 0.02)
   }
 
   @Test func resetForgetsAll() {
     let shell = TestShell()
-    shell.shell.runInitial("digits(3)\nfn mine(x) = x + 1\n")
+    shell.shell.runInitial("digits(3)\nfn mine(x) = x + 1\n", name: "init.attn")
     shell.run("x = 1\n5")
     shell.run(":reset")
     #expect(shell.run("x").contains("not known"))

@@ -1,14 +1,21 @@
 import Builtins
 import FoundationEssentials
+import Glibc
 import Interaction
 import Language
 
-/// A folder of its own below the system's temporary one.
+/// A folder of its own below the system's temporary one; gone when the tests end.
 func temporaryFolder() -> String {
-  let folder = FileManager.default.temporaryDirectory.path + "/attn-tests-" + UUID().uuidString
+  let folder = temporaryRoot + "/" + UUID().uuidString
   try? FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
   return folder
 }
+
+private let temporaryRoot: String = {
+  let folder = FileManager.default.temporaryDirectory.path + "/attn-tests-" + UUID().uuidString
+  atexit { try? FileManager.default.removeItem(atPath: temporaryRoot) }
+  return folder
+}()
 
 /// A shell whose screen is a text.
 final class TestShell {
@@ -21,13 +28,14 @@ final class TestShell {
   /// Called at each question whether to stop.
   var isInterrupted: () -> Bool = { false }
 
-  init(environment: [String: String] = [:]) {
+  init(environment: [String: String] = [:], width: Int = 80) {
     var screen = Screen()
     screen.write = { [unowned self] in written += $0 }
     screen.report = { [unowned self] in reported += $0 }
     screen.note = { [unowned self] in noted.append($0) }
     screen.run = { [unowned self] in program($0, $1) }
     screen.environment = { environment[$0] }
+    screen.width = { width }
     shell = Shell(screen: screen) { [unowned self] session in
       session.context.isInterrupted = { [unowned self] in isInterrupted() }
       session.context.noteInterruption = { [unowned self] in isInterrupted = { false } }

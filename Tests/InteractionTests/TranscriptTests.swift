@@ -12,6 +12,11 @@ import Testing
       ("one\n#> error: the name one is not known\n#>   one", "one\n#> error: the name one is not known"),
       ("w[t,\n..., s]", "w[t,\n..., s]"), ("1\n#~ 1e-3\n#> 2", "1"), ("", ""), ("attn>", ""),
       ("  attn> 1", "1"), ("f(\n  ...", "f("), ("# attn> no\n1", "# attn> no\n1"),
+      ("```attn\nx = 1\n#> 2\nx\n```", "x = 1\nx"), ("```\nattn> 1 + 1\n2\n```\n", "1 + 1"),
+      ("Some words:\n\n```attn\nx = 1\n```\n\nAnd:\n\n```attn\nx\n```\n", "x = 1\nx"),
+      ("  ```attn\n  fn f(x) {\n    x\n  }\n  ```", "fn f(x) {\n  x\n}"),
+      ("````attn\nprint(\"a\")\n```\n````", "print(\"a\")\n```"), ("```attn\nx = 1", "x = 1"),
+      ("x = 1\n```", "x = 1"), ("print(\"```\")", "print(\"```\")"),
     ]) func statements(_ text: String, _ statements: String)
   {
     #expect(Transcript.statements(in: text) == statements)
@@ -69,5 +74,47 @@ import Testing
     #expect(
       path(["HOME": "/home/a", "XDG_STATE_HOME": "not/absolute"]) == "/home/a/.local/state/attn/history")
     #expect(path([:]) == nil)
+  }
+}
+
+@Suite struct HistoryWalkTests {
+  private func walk() -> HistoryWalk {
+    var walk = HistoryWalk()
+    for entry in ["one", "two", "two", "three"] { walk.remember(entry) }
+    walk.begin()
+    return walk
+  }
+
+  @Test func changesOnTheWayAreKept() {
+    var walk = walk()
+    #expect(walk.entries == ["one", "two", "three"])
+    #expect(walk.later(than: "new") == nil)
+    #expect(walk.earlier(than: "new") == "three")
+    #expect(walk.earlier(than: "three!") == "two")
+    #expect(walk.earlier(than: "two") == "one")
+    #expect(walk.earlier(than: "one") == nil)
+    #expect(walk.later(than: "one") == "two")
+    #expect(walk.later(than: "two") == "three!")
+    #expect(walk.later(than: "three!") == "new")
+    #expect(walk.later(than: "new") == nil)
+    walk.begin()
+    #expect(walk.earlier(than: "") == "three")
+  }
+
+  @Test func searching() {
+    var search = HistorySearch(walk(), from: EditText("typed"))
+    func type(_ keys: String) -> HistorySearch.Step {
+      keys.unicodeScalars.reduce(.refused) { _, key in search.type(key) }
+    }
+    #expect(search.shown.text == "typed\nsearch: ")
+    #expect(type("t") == .shown && search.shown.text == "three\nsearch: t")
+    #expect(type("\u{12}") == .shown && search.shown.text == "two\nsearch: t")
+    #expect(type("\u{12}") == .shown && search.shown.text == "two\nnot found: t")
+    #expect(type("\u{13}") == .shown && search.shown.text == "three\nsearch: t")
+    #expect(type("x") == .shown && search.shown.text == "three\nnot found: tx")
+    #expect(type("\u{7F}") == .shown && search.shown.text == "three\nsearch: t")
+    #expect(type("\r") == .given && search.result.text == "three")
+    #expect(type("\u{1B}") == .taken && search.type("\u{1B}", isSequence: true) == .given)
+    #expect(type("\u{7}") == .taken && search.result.text == "typed")
   }
 }

@@ -137,7 +137,7 @@ import Testing
     try prompt.enter("")
     #expect(prompt.last(1) == ["3"])
     #expect(prompt.text.contains("error: add: the shapes"))
-    prompt.type(P.pasted("a = 5\n#> nothing\na * 2\n#> 10\n"))
+    prompt.type(P.pasted("Take this:\n\n```attn\na = 5\n#> nothing\na * 2\n#> 10\n```\n"))
     try prompt.expectText("  ... a * 2")
     try prompt.enter("")
     #expect(prompt.last(1) == ["10"])
@@ -157,17 +157,47 @@ import Testing
     #expect(prompt.last(1) == ["498"])
   }
 
-  @Test func aLongLineIsNotCut() throws {
+  /// Each line costs the same, the names of those before or not.
+  @Test func aPasteOfFiveThousandLines() throws {
+    let prompt = try P()
+    let lines = (1...4999).map { "x\($0) = \($0);" } + ["x4999"]
+    let start = P.now
+    prompt.type(P.pasted(lines.joined(separator: "\n")))
+    try prompt.wait("the last line") { prompt.lines.last == "  ... x4999" }
+    let shown = P.now
+    try prompt.enter("")
+    #expect(prompt.last(1) == ["4999"])
+    // Generous, since other work may be going on.
+    #expect(shown - start < 3 && P.now - shown < 4, "\(shown - start) s and \(P.now - shown) s")
+  }
+
+  /// libedit cuts what is longer than 1,024 characters where it goes through the history by itself.
+  @Test func longEntriesAreKeptWhole() throws {
     let prompt = try P()
     let line = "s = \"" + String(repeating: "0123456789", count: 150) + "\""
     prompt.type(line)
     try prompt.wait("the line") { prompt.screen.cursorLine.hasSuffix("9\"") }
-    let bells = prompt.screen.bells
-    prompt.type(P.up)
-    try prompt.wait("the bell") { prompt.screen.bells > bells }
+    try prompt.enter("")
+    try prompt.enter("t = 5")
+    // Back to it and on again, and back over it.
+    prompt.type(P.up + P.up)
+    try prompt.wait("the line again") { prompt.screen.cursorLine.hasSuffix("9\"") }
+    prompt.type(P.backspace + "!\"" + P.down)
+    try prompt.wait("the entry behind") { prompt.screen.cursorLine == "attn> t = 5" }
+    prompt.type(P.up + P.up)
+    try prompt.wait("the changed line") { prompt.screen.cursorLine.hasSuffix("9!\"") }
     try prompt.enter("")
     try prompt.enter("len(s)")
-    #expect(prompt.last(1) == ["1500"])
+    #expect(prompt.last(1) == ["1501"])
+    prompt.type(P.control("R") + "t = ")
+    try prompt.expectText("search: t =")
+    prompt.type(P.control("G"))
+    try prompt.wait("nothing") { prompt.isAtPrompt }
+    prompt.type(P.control("R") + "9!")
+    try prompt.expectText("search: 9!")
+    try prompt.enter("")
+    try prompt.enter("len(s)")
+    #expect(prompt.last(1) == ["1501"])
   }
 
   @Test(arguments: ["C.UTF-8", "C", "POSIX"]) func wideCharacters(_ language: String) throws {
@@ -202,19 +232,106 @@ import Testing
     #expect(prompt.last(1) == ["60355"])
   }
 
+  /// The entry is drawn whole at each width, and nothing of it is left behind.
+  @Test(arguments: [true, false]) func resizingSeveralLines(_ breaksLinesAnew: Bool) throws {
+    let prompt = try P(environment: breaksLinesAnew ? [:] : ["XTERM_VERSION": "1"], columns: 60, rows: 20)
+    prompt.screen.breaksLinesAnew = breaksLinesAnew
+    try prompt.enter("for i in 0..20 { print(i) }")
+    let above = "19"
+    let block = [
+      "attn> fn f(x) {",
+      "  ...   y = \"a line that goes on and on to more than one row of the window, 日本\" + \"\"",
+      "  ...   y + 1",
+    ]
+    prompt.type("fn f(x) {\r" + block[1].dropFirst(8) + "\ry + 1")
+    try prompt.wait("the block") { prompt.screen.cursorLine == block[2] }
+    /// Lines as a screen of some width shows them.
+    func rows(_ width: Int) -> [String] {
+      block.flatMap { line -> [String] in
+        var (rows, row, columns) = ([String](), "", 0)
+        for character in line {
+          let cells = "日本".contains(character) ? 2 : 1
+          if columns + cells > width {
+            rows.append(row)
+            (row, columns) = ("", 0)
+          }
+          row.append(character)
+          columns += cells
+        }
+        return (rows + [row]).map(\.withoutBlanksAtItsEnd)
+      }
+    }
+    for (step, width) in [40, 31, 75, 25, 100, 47, 33, 60].enumerated() {
+      // From the last line, from the one that is broken, and from the first.
+      if step == 3 || step == 5 { prompt.type(P.up) }
+      let (before, expected) = (prompt.screen.clearings, rows(width))
+      let line = step < 3 ? expected.count - 1 : step < 5 ? 1 : 0
+      if step == 3 || step == 5 {
+        let now = prompt.lines.suffix(rows(prompt.screen.columns).count)
+        try prompt.wait("the cursor") { prompt.screen.cursorLine == Array(now)[line] }
+      }
+      prompt.resize(columns: width, rows: step % 2 == 0 ? 20 : 16)
+      try prompt.wait("the block in \(width) columns") {
+        prompt.screen.clearings > before
+          && Array(prompt.lines.suffix(expected.count + 1)) == [above] + expected
+          && prompt.screen.cursorLine == expected[line] && prompt.screen.column == 13
+      }
+    }
+    // What was edited is what is run.
+    prompt.type(P.control("E") + P.control("E") + "\r}")
+    try prompt.enter("")
+    try prompt.enter("2 + 3")
+    #expect(prompt.last(1) == ["5"])
+    // A line that is broken over several rows, with blanks at their ends.
+    let line = "attn> total = " + (1...25).map { "\($0 % 10)" }.joined(separator: " + ")
+    prompt.type(String(line.dropFirst(6)))
+    try prompt.wait("the line") { prompt.screen.cursorLine == String(line.dropFirst(60)) }
+    for width in [50, 34, 90, 21, 60] {
+      let before = prompt.screen.clearings
+      prompt.resize(columns: width, rows: 20)
+      var rest = line[...]
+      var expected: [String] = []
+      while !rest.isEmpty {
+        expected.append(String(rest.prefix(width)).withoutBlanksAtItsEnd)
+        rest = rest.dropFirst(width)
+      }
+      try prompt.wait("the line in \(width) columns") {
+        prompt.screen.clearings > before && Array(prompt.lines.suffix(expected.count + 1)) == ["5"] + expected
+          && prompt.screen.cursorLine == expected.last && prompt.screen.column == expected.last?.count
+      }
+    }
+  }
+
   @Test func theHistorySearch() throws {
     let prompt = try P()
     try prompt.enter("first = 11")
-    try prompt.enter("second = 22")
+    try prompt.enter("second = len((1, 2))")
     prompt.type(P.control("R") + "fir")
-    try prompt.expectText("bck:fir")
-    prompt.type("\u{1B}")
-    try prompt.wait("the entry") { prompt.lines.contains { $0.hasPrefix("attn> first = 11") } }
+    try prompt.wait("what is found") { prompt.lines.suffix(2) == ["attn> first = 11", "search: fir"] }
+    prompt.type("x")
+    try prompt.wait("nothing found") { prompt.lines.suffix(2) == ["attn> first = 11", "not found: firx"] }
+    prompt.type(P.backspace + "\u{1B}")
+    try prompt.wait("the entry") { prompt.lines.last == "attn> first = 11" }
     prompt.type(P.control("E") + "1" + P.enter)
     try prompt.wait("its answer") { prompt.last(2) == ["attn> first = 111", "  first : Int"] }
     try prompt.expectPrompt()
     try prompt.enter("first")
     #expect(prompt.last(1) == ["111"])
+    // A key ends the search and does what it does; a closing bracket is part of it.
+    prompt.type(P.control("R") + "1, 2)" + P.control("A") + "my_" + P.enter)
+    try prompt.wait("its answer") { prompt.last(1) == ["  my_second : Int"] && prompt.isAtPrompt }
+    prompt.type(P.control("R") + "first")
+    try prompt.expectText("attn> first\nsearch: first")
+    prompt.type(P.control("R"))
+    try prompt.expectText("attn> first = 111\nsearch: first")
+    prompt.type(P.left)
+    try prompt.wait("the line") { prompt.lines.last == "attn> first = 111" }
+    prompt.type(P.backspace)
+    try prompt.wait("a change") { prompt.lines.last == "attn> first = 11" }
+    prompt.type(P.control("R") + "first")
+    try prompt.expectText("search: first")
+    prompt.interrupt()
+    try prompt.expectPrompt()
   }
 }
 
@@ -222,5 +339,11 @@ extension PromptProcess {
   func type(_ keys: String, then text: String) throws {
     type(keys)
     try expectText(text)
+  }
+}
+
+extension String {
+  fileprivate var withoutBlanksAtItsEnd: String {
+    String(reversed().drop { $0 == " " }.reversed())
   }
 }

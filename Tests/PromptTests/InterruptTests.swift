@@ -51,24 +51,29 @@ import Testing
     try prompt.enter("gpt = GPT(vocab: corpus.vocab, context: 32, width: 32, heads: 2, layers: 1);")
     _ = mkpipe(prompt.home + "/pipe")
     for (line, check, value) in Self.computations {
-      let before = prompt.promptCount
-      prompt.type(line + P.enter)
-      // Under way: the terminal is no longer asked to mark what is pasted.
-      try prompt.wait("\(line) to begin") { prompt.screen.sequences.count { $0 == "[?2004l" } == before }
-      // Sometime in the middle of it.
-      let begun = P.now
-      while P.now - begun < 0.15 { prompt.collect(for: 10) }
-      let start = P.now
-      prompt.interrupt()
-      try prompt.wait("\(line) to stop") { prompt.promptCount == before + 1 && prompt.isAtPrompt }
-      let seconds = P.now - start
-      // A tenth of a second is what is promised; other work on the machine may take its share.
-      #expect(seconds < 0.5, "\(line) took \(seconds) s to stop")
-      #expect(
-        prompt.last(1)[0].hasPrefix("interrupted") || prompt.last(2)[0].hasPrefix("interrupted"), "\(line)")
+      // A tenth of a second is what is promised. Other work on the machine may take its share, so that the
+      // best of a few counts.
+      var best = Double.infinity
+      for _ in 0..<4 where best > 0.1 { best = min(best, try secondsToStop(line, prompt)) }
+      #expect(best < 0.3, "\(line) took \(best) s to stop")
       try prompt.enter(check)
       #expect(prompt.last(1) == [value], "\(line)")
     }
+  }
+
+  private func secondsToStop(_ line: String, _ prompt: P) throws -> Double {
+    let before = prompt.promptCount
+    prompt.type(line + P.enter)
+    // Under way: the terminal is no longer asked to mark what is pasted.
+    try prompt.wait("\(line) to begin") { prompt.screen.sequences.count { $0 == "[?2004l" } == before }
+    prompt.letWork()
+    let start = P.now
+    prompt.interrupt()
+    try prompt.wait("\(line) to stop") { prompt.promptCount == before + 1 && prompt.isAtPrompt }
+    let seconds = P.now - start
+    #expect(
+      prompt.last(1)[0].hasPrefix("interrupted") || prompt.last(2)[0].hasPrefix("interrupted"), "\(line)")
+    return seconds
   }
 
   @Test func aSecondInterruptNeverEndsIt() throws {
@@ -85,6 +90,56 @@ import Testing
     // Those that came late are answered at the prompt, and may take an entry with them.
     for _ in 0..<6 where prompt.last(1) != ["2"] { try prompt.enter("1 + 1") }
     #expect(prompt.last(1) == ["2"])
+  }
+
+  /// Ctrl-C in the moment in which an entry has been read and does not run yet.
+  @Test func anInterruptAtTheVeryBeginningIsHeard() throws {
+    let prompt = try P()
+    for _ in 0..<30 {
+      let before = prompt.promptCount
+      prompt.type("while true { x = 1 }\r")
+      try prompt.wait("it to begin", every: 0) { prompt.screen.sequences.count { $0 == "[?2004l" } == before }
+      prompt.interrupt()
+      try prompt.wait("a prompt") { prompt.promptCount > before && prompt.isAtPrompt }
+    }
+  }
+
+  @Test func theQuitKeyDoesNothingAtThePrompt() throws {
+    let prompt = try P()
+    prompt.type("1 +")
+    try prompt.expectText("attn> 1 +")
+    prompt.type(P.control("\\"))
+    prompt.collect(for: 50)
+    prompt.type(" 41")
+    try prompt.expectText("attn> 1 + 41")
+    try prompt.enter("")
+    #expect(prompt.last(1) == ["42"])
+  }
+
+  /// A shell puts the terminal right while it has it: who goes on takes it as it was.
+  @Test func theTerminalAfterAStop() throws {
+    let prompt = try P()
+    let before = prompt.promptCount
+    prompt.type("while true { x = 1 }\r")
+    try prompt.wait("it to begin") { prompt.screen.sequences.count { $0 == "[?2004l" } == before }
+    kill(prompt.process, SIGSTOP)
+    prompt.cook()
+    #expect(prompt.isCooked)
+    kill(prompt.process, SIGCONT)
+    try prompt.wait("the modes of the prompt") { !prompt.isCooked }
+    prompt.interrupt()
+    try prompt.wait("a prompt") { prompt.promptCount > before && prompt.isAtPrompt }
+    prompt.type("2 + 2")
+    try prompt.expectText("attn> 2 + 2")
+    kill(prompt.process, SIGSTOP)
+    prompt.cook()
+    let clearings = prompt.screen.clearings
+    kill(prompt.process, SIGCONT)
+    try prompt.wait("the line again") {
+      prompt.screen.clearings > clearings && prompt.screen.cursorLine == "attn> 2 + 2" && !prompt.isCooked
+    }
+    try prompt.enter("")
+    #expect(prompt.last(1) == ["4"])
   }
 
   @Test func whatIsTypedMeanwhileWaits() throws {

@@ -10,7 +10,7 @@ func mkpipe(_ path: String) -> Int32 { mkfifo(path, 0o600) }
   @Test func theFirstPromptIsThereAtOnce() throws {
     // The best of several, since other work may be going on.
     var best = Double.infinity
-    for _ in 0..<40 where best > 0.03 {
+    for _ in 0..<100 where best > 0.03 {
       let start = P.now
       let prompt = try P(waits: false)
       try prompt.expectPrompt()
@@ -38,8 +38,7 @@ func mkpipe(_ path: String) -> Int32 { mkfifo(path, 0o600) }
     try prompt.expectText("Ctrl-D or :quit leaves\nattn>")
     prompt.type("while true { w }\n")
     try prompt.expectText("while true")
-    let begun = P.now
-    while P.now - begun < 0.1 { prompt.collect(for: 10) }
+    prompt.letWork()
     prompt.interrupt()
     try prompt.expectText("interrupted")
     prompt.type("\"still \" + \"here\"\n")
@@ -110,13 +109,16 @@ func mkpipe(_ path: String) -> Int32 { mkfifo(path, 0o600) }
     mkdir(home + "/.config", 0o700)
     mkdir(home + "/.config/attn", 0o700)
     P.write(":set digits 2\nfn mine(x) = x + 1\nprint(\"ready\")\n", to: home + "/.config/attn/init.attn")
-    P.write("bind ^G em-upper-case\n", to: home + "/.editrc")
+    // A mode that is chosen late, and keys of ours with another meaning.
+    P.write("bind ^G em-kill-line\nbind -e\nbind ^G em-upper-case\nbind ^B attn-end\n", to: home + "/.editrc")
     let prompt = try P(home: home)
     #expect(prompt.text.contains("ready"))
     try prompt.enter("mine([1.0])")
     #expect(prompt.last(1) == [" 2.00"])
     prompt.type("word" + P.control("A") + P.control("G"))
     try prompt.expectText("WORD")
+    prompt.type(P.control("A") + "x" + P.control("B") + "y")
+    try prompt.expectText("xWORDy")
     prompt.interrupt()
     try prompt.expectPrompt()
     try prompt.enter(":save s.attn")
@@ -168,16 +170,19 @@ func mkpipe(_ path: String) -> Int32 { mkfifo(path, 0o600) }
     try prompt.enter("gpt = GPT(vocab: corpus.vocab, context: 32, width: 32, heads: 2, layers: 1);")
     prompt.type("gpt = train(gpt, corpus.batches(size: 8, context: 32), steps: 100000)\r")
     try prompt.wait("a bar") { prompt.screen.cursorLine.contains("step/s, loss ") }
-    prompt.resize(columns: 70, rows: 20)
-    try prompt.wait("a narrower bar") {
-      prompt.screen.cursorLine.hasPrefix("train") && prompt.screen.cursorLine.count < 70
+    for width in [70, 31, 60] {
+      prompt.resize(columns: width, rows: 20)
+      try prompt.wait("a narrower bar") {
+        prompt.screen.cursorLine.hasPrefix("train") && prompt.screen.cursorLine.count < width
+          && prompt.lines.filter { $0.hasPrefix("train ") }.count == 1
+      }
     }
     prompt.interrupt()
     try prompt.wait("a prompt") { prompt.isAtPrompt }
     #expect(prompt.last(2)[0].hasPrefix("interrupted after "))
     #expect(
       prompt.last(1) == ["  gpt : GPT, 8,448 parameters"] || prompt.last(1)[0].hasPrefix("  gpt : GPT, "))
-    #expect(!prompt.lines.contains { $0.contains("step/s") })
+    #expect(!prompt.lines.contains { $0.contains("step/s") || $0.contains("loss ") || $0.hasPrefix("train") })
   }
 
   /// Values that nobody holds any more are let go of.

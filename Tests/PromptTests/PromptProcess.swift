@@ -6,7 +6,7 @@ import Testing
 final class PromptProcess {
   private let terminal: Int32
   private(set) var process: pid_t = 0
-  private(set) var screen: ScreenModel
+  var screen: ScreenModel
   private(set) var raw: [UInt8] = []
   private(set) var status: Int32?
   let home: String
@@ -26,6 +26,15 @@ final class PromptProcess {
     var modes = termios()
     guard tcgetattr(terminal, &modes) == 0 else { return false }
     return modes.c_lflag & tcflag_t(ICANON) != 0 && modes.c_lflag & tcflag_t(ECHO) != 0
+  }
+
+  /// Shows what is typed and takes it line by line, as a shell has it.
+  func cook() {
+    var modes = termios()
+    guard tcgetattr(terminal, &modes) == 0 else { return }
+    modes.c_lflag |= tcflag_t(ICANON | ECHO | ISIG)
+    modes.c_iflag |= tcflag_t(ICRNL)
+    tcsetattr(terminal, TCSANOW, &modes)
   }
 
   static func pasted(_ text: String) -> String { "\u{1B}[200~\(text)\u{1B}[201~" }
@@ -58,7 +67,7 @@ final class PromptProcess {
     self.home = home ?? Self.makeHome()
     ownsHome = home == nil
     screen = ScreenModel(columns: columns, rows: rows)
-    terminal = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC)
+    terminal = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK)
     // Linux's requests to unlock the other side and for its number; Glibc's functions for it are not
     // to be had from Swift.
     var lock: Int32 = 0
@@ -150,6 +159,22 @@ final class PromptProcess {
     }
   }
 
+  /// Waits until what has begun is in the middle of its work, or has waited a while for something else.
+  func letWork(for seconds: Double = 0.15) {
+    let (begun, used) = (Self.now, processorTime)
+    while Self.now - begun < seconds || processorTime - used < seconds && Self.now - begun < 10 * seconds {
+      collect(for: 10)
+    }
+  }
+
+  /// The seconds that processors have spent on it.
+  private var processorTime: Double {
+    // Behind the name in parentheses: state, ..., and as the 12th and 13th the times in ticks.
+    let fields = Self.read("/proc/\(process)/stat")?.split(separator: ")").last?.split(separator: " ") ?? []
+    guard fields.count > 12, let user = Double(fields[11]), let system = Double(fields[12]) else { return 0 }
+    return (user + system) / Double(sysconf(Int32(_SC_CLK_TCK)))
+  }
+
   func interrupt() { type(Self.control("C")) }
 
   private static func resize(_ terminal: Int32, _ columns: Int, _ rows: Int) {
@@ -186,8 +211,8 @@ final class PromptProcess {
 
   /// Waits until something holds on the screen.
   func wait(
-    _ what: String, timeout: Double = 10, sourceLocation: SourceLocation = #_sourceLocation,
-    _ condition: () -> Bool
+    _ what: String, timeout: Double = 30, every milliseconds: Int32 = 20,
+    sourceLocation: SourceLocation = #_sourceLocation, _ condition: () -> Bool
   ) throws {
     let start = Self.now
     while !condition() {
@@ -198,7 +223,7 @@ final class PromptProcess {
           sourceLocation: sourceLocation)
         throw Timeout()
       }
-      collect(for: 20)
+      collect(for: milliseconds)
     }
   }
 

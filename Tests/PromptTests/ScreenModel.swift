@@ -9,6 +9,12 @@ struct ScreenModel {
   /// Escape sequences that were seen, without those that only move the cursor.
   private(set) var sequences: [String] = []
   private(set) var bells = 0
+  /// How often everything behind the cursor was cleared.
+  private(set) var clearings = 0
+  /// Whether a window of another width breaks lines anew, as most terminals do, or cuts them, as xterm.
+  var breaksLinesAnew = true
+  /// The rows that go on in the next.
+  private var isSoft: [Bool]
   private var wrapsNext = false
   private var pending: [UInt8] = []
   private var escape: [UInt8]?
@@ -16,6 +22,7 @@ struct ScreenModel {
   init(columns: Int, rows: Int) {
     self.columns = columns
     self.rows = Array(repeating: Array(repeating: " ", count: columns), count: rows)
+    isSoft = Array(repeating: false, count: rows)
   }
 
   /// The lines on the screen and above it, without blanks at their ends.
@@ -35,16 +42,54 @@ struct ScreenModel {
   }
 
   mutating func resize(columns: Int, rows count: Int) {
-    while row >= count {
+    if breaksLinesAnew { breakLines(into: columns) }
+    while row >= count || rows.count > count && Self.text(rows[rows.count - 1]) != "" {
       scrolled.append(Self.text(rows.removeFirst()))
+      isSoft.removeFirst()
       row -= 1
     }
     rows = rows.map { Array($0.prefix(columns)) + Array(repeating: " ", count: max(0, columns - $0.count)) }
     while rows.count > count { rows.removeLast() }
     while rows.count < count { rows.append(Array(repeating: " ", count: columns)) }
+    isSoft = Array((isSoft + Array(repeating: false, count: count)).prefix(count))
     self.columns = columns
     column = min(column, columns - 1)
     wrapsNext = false
+  }
+
+  /// Joins the rows of each line and breaks it at another width; the cursor stays at its character.
+  private mutating func breakLines(into width: Int) {
+    var (broken, softness): ([[String]], [Bool]) = ([], [])
+    var cursor = (row: 0, column: 0)
+    var index = 0
+    while index < rows.count {
+      var line: [String] = []
+      var place: Int?
+      while true {
+        if index == row { place = line.count + column }
+        line += rows[index]
+        index += 1
+        guard isSoft[index - 1], index < rows.count else { break }
+      }
+      while line.last == " ", line.count > place ?? 0 { line.removeLast() }
+      if let place { cursor = (broken.count + place / width, place % width) }
+      repeat {
+        let part = Array(line.prefix(width))
+        line.removeFirst(part.count)
+        broken.append(part + Array(repeating: " ", count: width - part.count))
+        softness.append(!line.isEmpty)
+      } while !line.isEmpty
+      while broken.count <= cursor.row {
+        softness[softness.count - 1] = true
+        broken.append(Array(repeating: " ", count: width))
+        softness.append(false)
+      }
+    }
+    while broken.count > cursor.row + 1, broken.last?.allSatisfy({ $0 == " " }) == true {
+      broken.removeLast()
+      softness.removeLast()
+    }
+    (rows, isSoft, row, column) = (broken, softness, cursor.row, cursor.column)
   }
 
   mutating func feed(_ bytes: [UInt8]) {
@@ -96,6 +141,8 @@ struct ScreenModel {
     } else {
       scrolled.append(Self.text(rows.removeFirst()))
       rows.append(Array(repeating: " ", count: columns))
+      isSoft.removeFirst()
+      isSoft.append(false)
     }
   }
 
@@ -107,6 +154,7 @@ struct ScreenModel {
     }
     if wrapsNext || column + width > columns {
       column = 0
+      isSoft[row] = true
       lineFeed()
     }
     rows[row][column] = String(Character(scalar))
@@ -150,6 +198,7 @@ struct ScreenModel {
       row = min(rows.count - 1, count - 1)
       column = min(columns - 1, max(numbers.count > 1 ? numbers[1] : 1, 1) - 1)
     case "J":
+      clearings += 1
       if first == 0 {
         clear(row, column..<columns)
         for below in rows.indices where below > row { clear(below, 0..<columns) }
@@ -179,5 +228,6 @@ struct ScreenModel {
 
   private mutating func clear(_ row: Int, _ range: Range<Int>) {
     for column in range { rows[row][column] = " " }
+    if range.count == columns { isSoft[row] = false }
   }
 }

@@ -30,7 +30,8 @@ typedef enum {
   ATTN_KEY_CLOSE_BRACE,
   ATTN_KEY_CLOSE_PARENTHESIS,
   ATTN_KEY_CLOSE_BRACKET,
-  ATTN_KEY_COUNT,
+  // A character while the history is searched: attn_editor_searched.
+  ATTN_KEY_SEARCHED,
 } attn_key;
 
 // What an answer to a key comes to.
@@ -40,9 +41,6 @@ typedef enum {
   ATTN_EDIT_REFUSE,     // ring the bell
   ATTN_EDIT_ACCEPT,     // the entry is finished
   ATTN_EDIT_LEAVE,      // the end of the input
-  ATTN_EDIT_EARLIER,    // the entry before this one in the history
-  ATTN_EDIT_LATER,      // the one behind it
-  ATTN_EDIT_SEARCH,     // search the history backwards as one types
 } attn_edit;
 
 typedef attn_edit (*attn_key_handler)(void *context, attn_key key);
@@ -58,7 +56,8 @@ typedef enum {
 // environment asks for something else.
 void attn_use_locale(void);
 
-// Null where the terminal can't be driven. The user's ~/.editrc has been read then.
+// Null where the terminal can't be driven. The user's ~/.editrc has been read then, and what it binds
+// wins.
 attn_editor *attn_editor_open(attn_key_handler handler, void *context);
 void attn_editor_close(attn_editor *editor);
 
@@ -72,14 +71,24 @@ void attn_editor_hold(attn_editor *editor, bool hold);
 // The line, while it is edited and after it has been read or interrupted.
 int32_t attn_editor_length(attn_editor *editor);
 int32_t attn_editor_cursor(attn_editor *editor);
-uint32_t attn_editor_scalar(attn_editor *editor, int32_t index);
+void attn_editor_copy(attn_editor *editor, uint32_t *scalars, int32_t count);
 
 // While it is edited: puts text in the place of start..<end, and the cursor at `cursor`.
 void attn_editor_replace(attn_editor *editor, int32_t start, int32_t end, const char *text,
                          int32_t cursor);
-// The next character that is typed; negative at the end of the input.
+// The next character of a paste; negative at the end of the input.
 int32_t attn_editor_next(attn_editor *editor);
+bool attn_editor_is_vi(attn_editor *editor);
 
+// While it searches, every character that is typed comes as ATTN_KEY_SEARCHED.
+void attn_editor_search(attn_editor *editor, bool on);
+uint32_t attn_editor_searched(attn_editor *editor);
+// Types a character for the user, ahead of what is typed.
+void attn_editor_push(attn_editor *editor, uint32_t scalar);
+// Whether more has been typed, after a moment for the rest of an escape sequence.
+bool attn_editor_has_more(attn_editor *editor);
+
+// For libedit's own functions, which a user may bind; Up, Down and Ctrl-R are the caller's.
 void attn_editor_remember(attn_editor *editor, const char *entry);
 
 // Answers Ctrl-C by `handler` and lets it break off a read. Off the main thread, attn_block_signals

@@ -4,6 +4,8 @@ import Interaction
 /// libedit with our keys. One a process, used on the main thread.
 final class LineEditor {
   private var editor: OpaquePointer?
+  private var history = HistoryWalk()
+  private var search: HistorySearch?
   /// What could stand at the cursor, given the text before it.
   var complete: (String) -> Completion = { _ in Completion(replaced: 0, candidates: []) }
   var width: () -> Int = { 80 }
@@ -32,7 +34,9 @@ final class LineEditor {
   }
 
   func read(prompt: String, style: String) -> Input {
-    switch attn_editor_read(editor, prompt, style) {
+    history.begin()
+    search = nil
+    return switch attn_editor_read(editor, prompt, style) {
     case ATTN_READ_ENTRY: .entry(text)
     case ATTN_READ_INTERRUPTED: .interrupted(wasEmpty: text.allSatisfy(\.isWhitespace))
     default: .end
@@ -49,16 +53,20 @@ final class LineEditor {
   /// Gives the terminal back as it was found.
   func leave() { attn_editor_hold(editor, false) }
 
-  func remember(_ entry: String) { attn_editor_remember(editor, Transcript.shown(entry)) }
+  func remember(_ entry: String) {
+    let shown = Transcript.shown(entry)
+    history.remember(shown)
+    attn_editor_remember(editor, shown)
+  }
 
   // MARK: The line
 
   private var text: String { EditText(scalars, cursor: 0).text }
 
   private var scalars: [Unicode.Scalar] {
-    (0..<attn_editor_length(editor)).map {
-      Unicode.Scalar(attn_editor_scalar(editor, $0)) ?? "\u{FFFD}"
-    }
+    var values = [UInt32](repeating: 0, count: Int(attn_editor_length(editor)))
+    attn_editor_copy(editor, &values, Int32(values.count))
+    return values.map { Unicode.Scalar($0) ?? "\u{FFFD}" }
   }
 
   private var edited: EditText { EditText(scalars, cursor: Int(attn_editor_cursor(editor))) }
@@ -79,9 +87,6 @@ final class LineEditor {
 
   // MARK: Keys
 
-  /// libedit cuts a line of more characters than this when one moves through the history.
-  private static let longestMovable = 1000
-
   private func answer(_ key: attn_key) -> attn_edit {
     let old = edited
     var new = old
@@ -93,11 +98,11 @@ final class LineEditor {
     case ATTN_KEY_NEWLINE: new.newline()
     case ATTN_KEY_COMPLETE: return complete(old)
     case ATTN_KEY_UP:
-      if !new.up() { return old.scalars.count < Self.longestMovable ? ATTN_EDIT_EARLIER : ATTN_EDIT_REFUSE }
+      if !new.up() { return recall(history.earlier(than: old.text), over: old) }
     case ATTN_KEY_DOWN:
-      if !new.down() { return old.scalars.count < Self.longestMovable ? ATTN_EDIT_LATER : ATTN_EDIT_REFUSE }
-    case ATTN_KEY_SEARCH:
-      return old.scalars.count < Self.longestMovable ? ATTN_EDIT_SEARCH : ATTN_EDIT_REFUSE
+      if !new.down() { return recall(history.later(than: old.text), over: old) }
+    case ATTN_KEY_SEARCH: return beginSearch(old)
+    case ATTN_KEY_SEARCHED: return goOnSearching(old)
     case ATTN_KEY_LEFT: isFine = new.left()
     case ATTN_KEY_RIGHT: isFine = new.right()
     case ATTN_KEY_HOME: new.home()
@@ -126,7 +131,7 @@ final class LineEditor {
   private func pasted() -> String {
     let end = Array("\u{1B}[201~".unicodeScalars)
     var scalars: [Unicode.Scalar] = []
-    while !scalars.suffix(end.count).elementsEqual(end) {
+    while scalars.last != end.last || !scalars.suffix(end.count).elementsEqual(end) {
       let next = attn_editor_next(editor)
       guard next >= 0 else { return EditText(scalars, cursor: 0).text }
       if let scalar = Unicode.Scalar(UInt32(next)) { scalars.append(scalar) }
@@ -139,6 +144,46 @@ final class LineEditor {
           $0.value >= 0x20 || $0 == "\n" || $0 == "\r"
         }))
   }
+
+  // MARK: History
+
+  private func recall(_ entry: String?, over old: EditText) -> attn_edit {
+    guard let entry else { return ATTN_EDIT_REFUSE }
+    put(EditText(entry, cursor: attn_editor_is_vi(editor) ? 0 : nil), over: old)
+    return ATTN_EDIT_SHOW
+  }
+
+  private func beginSearch(_ old: EditText) -> attn_edit {
+    let search = HistorySearch(history, from: old)
+    self.search = search
+    attn_editor_search(editor, true)
+    put(search.shown, over: old)
+    return ATTN_EDIT_SHOW
+  }
+
+  private func goOnSearching(_ old: EditText) -> attn_edit {
+    guard var search, let scalar = Unicode.Scalar(attn_editor_searched(editor)) else {
+      return ATTN_EDIT_REFUSE
+    }
+    // An escape alone ends the search; one that begins a key's sequence is that key.
+    let step = search.type(scalar, isSequence: scalar == "\u{1B}" && attn_editor_has_more(editor))
+    self.search = search
+    switch step {
+    case .shown:
+      put(search.shown, over: old)
+      return ATTN_EDIT_SHOW
+    case .refused: return ATTN_EDIT_REFUSE
+    case .taken, .given: break
+    }
+    attn_editor_search(editor, false)
+    self.search = nil
+    if let place = search.place { history.jump(to: place, from: search.original.text) }
+    put(search.result, over: old)
+    if step == .given { attn_editor_push(editor, scalar.value) }
+    return ATTN_EDIT_SHOW
+  }
+
+  // MARK: Completion
 
   private func complete(_ old: EditText) -> attn_edit {
     var new = old

@@ -66,8 +66,8 @@ struct Prompt {
 
   /// Runs an entry on a deep stack, while this thread waits and answers signals.
   private func evaluate(_ entry: String, _ shell: Shell) -> Shell.Outcome {
-    Interrupts.acknowledge()
-    return Machine.withDeepStack {
+    // A Ctrl-C that has come since the entry was read is meant for it.
+    Machine.withDeepStack {
       attn_block_signals()
       return shell.submit(entry)
     }
@@ -121,7 +121,7 @@ struct Prompt {
       let text = try Files().readText(path)
       Machine.withDeepStack {
         attn_block_signals()
-        shell.runInitial(text)
+        shell.runInitial(text, name: path)
       }
     } catch { shell.screen.report("error: \(error.message)\n") }
   }

@@ -42,7 +42,7 @@ extension Tensor {
   }
 
   /// The same elements in a buffer that nobody else holds.
-  private func copied() throws -> Tensor {
+  func copied() throws -> Tensor {
     let result = try Tensor(uninitialized: dtype, shape)
     try copy(strides: elementStrides, to: result, strides: rowMajorStrides(shape), offset: 0)
     return result

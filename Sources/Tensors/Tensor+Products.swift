@@ -14,6 +14,7 @@ extension Tensor {
     precondition(b.shape[rank - 2] == k && leading.elementsEqual(b.shape[..<(rank - 2)]))
     let result = try Tensor(uninitialized: a.dtype, leading + [m, n])
     guard result.count > 0 else { return result }
+    let b = m <= fewRows ? b.inRowOrder ?? b : b
     let aStrides = a.elementStrides
     let bStrides = b.elementStrides
     // One large product where the leading axes of a and those of b allow: b without them.
@@ -35,6 +36,22 @@ extension Tensor {
       bytes: a.byteCount + b.byteCount + result.byteCount)
     try a.check(status)
     return result
+  }
+
+  /// Products of so few rows take as long as reading the matrix does.
+  private static let fewRows = 4
+
+  /// A matrix that lies column after column, as a copy that lies row after row, if it has been worth making.
+  private var inRowOrder: Tensor? {
+    guard isTurned, offset == 0, count >= 1 << 10, count * dtype.size == storage.byteCount, dtype.isFloat,
+      shape.dropLast(2).allSatisfy({ $0 == 1 })
+    else { return nil }
+    let copy = storage.turnedCopy { _ in
+      let copy = try copied().storage
+      try Machine.checkStop()
+      return copy
+    }
+    return copy.map { Tensor(storage: $0, shape: shape, dtype: dtype, count: count) }
   }
 
   /// Where each block of the leading axes begins.

@@ -104,8 +104,7 @@ extension Builtin {
     var settings = AdamWStep(
       lr: lr, beta1: try arguments.double("beta1"), beta2: try arguments.double("beta2"),
       epsilon: try arguments.double("epsilon"), decay: decay, step: try arguments.int("step"))
-    // Results of 16 MB and more are past what the caches hold.
-    settings.isLarge = 3 * parts[0].reduce(0) { $0 + $1.byteCount } >= 16 << 20
+    settings.parameterBytes = parts[0].reduce(0) { $0 + $1.byteCount }
     var next = 0
     var firsts: [Variable] = []
     var seconds: [Variable] = []

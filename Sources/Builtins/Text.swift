@@ -8,19 +8,25 @@ extension String {
     let text = try bytes()
     let part = Array(part.utf8)
     guard let first = part.first, text.count >= part.count else { return [] }
-    var result: [Int] = []
-    var at = 0
     let end = text.count - part.count
-    while at <= end, result.count < limit {
-      try Machine.checkStop(round: at)
-      if text[at] == first, text[at..<(at + part.count)].elementsEqual(part) {
-        result.append(at)
-        at += part.count
-      } else {
-        at += 1
+    return try Disposal.making { (result: inout [Int]) in
+      var at = 0
+      var round = 0
+      while at <= end, result.count < limit {
+        round += 1
+        try Machine.checkStop(round: round)
+        if text[at] == first, text[at..<(at + part.count)].elementsEqual(part) {
+          // The list doubles where it is full.
+          if result.count == result.capacity {
+            try Memory.checkRoom(2 * result.count * MemoryLayout<Int>.size, for: "what is found in the text")
+          }
+          result.append(at)
+          at += part.count
+        } else {
+          at += 1
+        }
       }
     }
-    return result
   }
 
   func utf8Contains(_ part: String) throws -> Bool {

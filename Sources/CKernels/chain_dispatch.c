@@ -113,6 +113,8 @@ static void reduce_part(void *context, int64_t part) {
   }
 }
 
+int64_t attn_chain_room(int64_t rows, int64_t n) { return n > CHUNK ? rows * ((n + CHUNK - 1) / CHUNK) : 0; }
+
 void attn_chain_reduce(attn_reduce_op op, attn_dtype dtype, int64_t rows, int64_t n, int32_t slot_count,
                        const attn_chain_slot *slots, int32_t step_count, const attn_chain_step *steps,
                        void *room, void *y) {

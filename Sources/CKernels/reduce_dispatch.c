@@ -438,16 +438,20 @@ static void sort_part(void *context, int64_t part) {
   }
 }
 
+// The working space of one row.
+static size_t row_work(int64_t n) { return 2 * (size_t)n * sizeof(entry); }
+
 size_t attn_sort_work(int64_t rows, int64_t n) {
-  size_t row = 2 * (size_t)n * sizeof(entry);
-  if (row <= MOST_SCRATCH) return 0;
-  return row * (size_t)(rows < attn_thread_count() ? rows : attn_thread_count());
+  if (row_work(n) <= MOST_SCRATCH) return 0;
+  return row_work(n) * (size_t)(rows < attn_thread_count() ? rows : attn_thread_count());
 }
 
 void attn_sort_positions(bool descending, attn_dtype dtype, int64_t rows, int64_t n, const void *x,
-                         int64_t *positions, void *work) {
+                         int64_t *positions, void *work, size_t work_bytes) {
   int64_t parts = attn_pieces(rows * n * 16, rows);
-  if (work != NULL && parts > attn_thread_count()) parts = attn_thread_count();
+  // As many at once as there is space for: the number of threads may have changed since it was asked for.
+  if (work != NULL && parts > (int64_t)(work_bytes / row_work(n)))
+    parts = (int64_t)(work_bytes / row_work(n));
   row_job job = {.flag = descending, .dtype = dtype, .outer = rows, .n = n, .inner = 1,
                  .parts = parts, .x = x, .y = positions, .work = work};
   attn_parallel(job.parts, sort_part, &job);

@@ -7,19 +7,11 @@
 #include <stdint.h>
 #include <string.h>
 
-enum {
-  // Results of fewer bytes are likely to be read while a last-level cache still holds them.
-  ATTN_STREAM_BYTES = 16 << 20,
-  // Where vectors of 16 elements may be streamed to.
-  ATTN_STREAM_BOUNDARY = 64,
-};
-
-// Whether a result of so many bytes is written past the caches. Both ways give the same bits.
-static inline bool attn_streams(int64_t bytes) { return bytes >= ATTN_STREAM_BYTES; }
+enum { ATTN_STREAM_BOUNDARY = 64 };  // where vectors of 16 elements may be streamed to
 
 // memcpy past the caches, where `to` is on a boundary of 16 bytes.
 static inline void attn_stream(void *to, const void *from, size_t bytes) {
-  typedef float lanes __attribute__((vector_size(16)));
+  typedef float lanes __attribute__((vector_size(16), may_alias));
   typedef float loose_lanes __attribute__((vector_size(16), aligned(1), may_alias));
   size_t whole = (uintptr_t)to % 16 == 0 ? bytes / 16 : 0;
   for (size_t i = 0; i < whole; i++)

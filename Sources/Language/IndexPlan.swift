@@ -164,6 +164,8 @@ extension IndexRun {
       return nil
     }
     if context.isInterrupted() { throw Interruption() }
+    // An error from before is not one of these steps.
+    try LateFailure.check()
     var slots: [Variable] = []
     slots.reserveCapacity(values.count + steps.count)
     for case .tensor(let x) in values { slots.append(x) }

@@ -147,9 +147,11 @@ extension IndexRun {
       try (axis == 0 ? x : x.transposed([axis] + inner))
         .gatheredRows(position.tensor.converted(to: .i64), keep: nil)
     }
-    guard let result = try? rows(x, position) else { return nil }
-    recorder?.note(result, x, position, rows)
-    return .tensor(result, own + inner.compactMap { labels[$0] })
+    do {
+      let result = try rows(x, position)
+      recorder?.note(result, x, position, rows)
+      return .tensor(result, own + inner.compactMap { labels[$0] })
+    } catch is IndexOutOfRange { return nil }
   }
 
   static func isOutside(_ position: Tensor, _ size: Int) throws -> Bool {

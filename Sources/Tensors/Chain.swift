@@ -116,7 +116,7 @@ final class Chain {
         chain.length <= mostRepeatedOperations
       else { return nil }
       let result = try Tensor(uninitialized: storage.dtype, shape)
-      let room = try Tensor(uninitialized: storage.dtype, [rows * ((n + 4095) / 4096)])
+      let room = try Tensor(uninitialized: storage.dtype, [Int(attn_chain_room(Int64(rows), Int64(n)))])
       var pass = Pass()
       _ = pass.add(storage, isKept: false)
       pass.reduce(reduction, rows: rows, n, room: room, into: result)

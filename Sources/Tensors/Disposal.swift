@@ -31,9 +31,9 @@ package enum Disposal {
     drop(holder)
   }
 
-  /// Waits until all is given back, for who finds too little memory.
+  /// Waits until all is given back, or a stop is requested, for who finds too little memory.
   static func finish() {
-    while pending.load(ordering: .acquiring) > 0 { usleep(2000) }
+    while pending.load(ordering: .acquiring) > 0, !Machine.isStopRequested { usleep(2000) }
   }
 
   private static let pending = Atomic(0)

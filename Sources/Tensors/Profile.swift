@@ -63,6 +63,8 @@ package final class Profile {
   package private(set) var operations: [String: Operation] = [:]
   package private(set) var lines: [Line] = []
   private var numbers: [Place: Int] = [:]
+  /// What all kernels have taken so far.
+  private var kernelSeconds = 0.0
   /// The lines that are running, with the time that what they called has taken.
   private var running: [(line: Int, started: Double, inner: Double)] = []
 
@@ -100,17 +102,23 @@ package final class Profile {
   // MARK: Kernels and buffers
 
   /// Started before a kernel; nothing where no profile is taken.
-  @inline(__always) static func timer() -> Timer? { current.map { Timer(profile: $0, started: now) } }
+  @inline(__always) static func timer() -> Timer? {
+    current.map { Timer(profile: $0, started: now, innerBefore: $0.kernelSeconds) }
+  }
 
   struct Timer {
     fileprivate let profile: Profile
     fileprivate let started: Double
+    fileprivate let innerBefore: Double
 
+    /// What kernels took meanwhile, for operands that had waited to be computed, is theirs.
+    ///
     /// - Parameters:
     ///   - flops: floating-point operations, 0 where they are not what it is about.
     ///   - bytes: of operands and results.
     func stop(_ name: String, flops: Double = 0, bytes: Int) {
-      let seconds = Profile.now - started
+      let seconds = Profile.now - started - (profile.kernelSeconds - innerBefore)
+      profile.kernelSeconds += seconds
       var operation = profile.operations[name] ?? Operation()
       operation.calls += 1
       operation.seconds += seconds

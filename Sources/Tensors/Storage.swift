@@ -37,21 +37,27 @@ final class Storage: @unchecked Sendable {
 
   /// The numbers of a matrix column after column, for products with single rows, which go through it row
   /// after row several times as fast: a weight used as Wᵀ, when tokens are generated one at a time.
-  private var turned: Storage?
+  private var turned: (storage: Storage, rows: Int)?
   private var turnedUses: UInt8 = 0
   private static let turnedLock = Mutex(())
   private static let usesBeforeTurning = 3
 
-  /// The buffer of `make(self)`, kept as long as this one; `nil` until it has been asked for a few times.
-  func turnedCopy(_ make: (Storage) throws -> Storage) -> Storage? {
-    Self.turnedLock.withLock { _ in
-      if turned == nil, turnedUses < Self.usesBeforeTurning {
-        turnedUses += 1
-        // Where there is no room for it, this goes on without, and does not try again.
-        if turnedUses == Self.usesBeforeTurning { turned = try? make(self) }
-      }
-      return turned
+  /// The buffer that `make` gives, kept as long as this one; `nil` until it has been asked for a few times.
+  ///
+  /// - Parameter rows: of the matrix that this buffer holds column after column. Only the first shape has
+  ///   a copy.
+  func turnedCopy(rows: Int, _ make: () throws -> Storage) -> Storage? {
+    let (held, isDue) = Self.turnedLock.withLock { _ in
+      if turnedUses < Self.usesBeforeTurning { turnedUses += 1 }
+      return (turned, turnedUses == Self.usesBeforeTurning)
     }
+    // Where there is no room for it, or a stop has been requested, this goes on without.
+    if let held { return held.rows == rows ? held.storage : nil }
+    guard isDue, let made = try? make() else { return nil }
+    Self.turnedLock.withLock { _ in
+      if turned == nil { turned = (made, rows) }
+    }
+    return made
   }
 
   // MARK: Putting off
@@ -156,7 +162,13 @@ package enum Memory {
     let base = 1 << exponent
     let step = base / 4
     let quarter = (byteCount - 1 - base) / step
-    return (4 * exponent + quarter, base + (quarter + 1) * step)
+    let index = 4 * exponent + quarter
+    return (index, size(ofClass: index))
+  }
+
+  private static func size(ofClass index: Int) -> Int {
+    let base = 1 << (index / 4)
+    return base + (index % 4 + 1) * (base / 4)
   }
 
   static func allocate(_ byteCount: Int) throws -> UnsafeMutableRawPointer {
@@ -211,16 +223,21 @@ package enum Memory {
     if byteCount >= Disposal.large { Disposal.free(pointer, byteCount) } else { free(pointer) }
   }
 
+  private static func takeLargest() -> UnsafeMutableRawPointer? {
+    cache.withLock { cache in
+      guard let index = cache.free.indices.last(where: { !cache.free[$0].isEmpty }) else { return nil }
+      // SAFETY: the block leaves the cache and has one owner again.
+      nonisolated(unsafe) let block = cache.free[index].removeLast()
+      cache.bytes -= size(ofClass: index)
+      return block
+    }
+  }
+
   /// Gives the cached blocks back to the system.
   package static func trim() {
     Disposal.finish()
-    cache.withLock { cache in
-      for index in cache.free.indices {
-        for block in cache.free[index] { free(block) }
-        cache.free[index] = []
-      }
-      cache.bytes = 0
-    }
+    // Block by block, as a large one takes its time, and a stop may be requested meanwhile.
+    while !Machine.isStopRequested, let block = takeLargest() { free(block) }
   }
 
   /// `1.5 GB`

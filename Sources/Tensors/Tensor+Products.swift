@@ -46,7 +46,7 @@ extension Tensor {
     guard isTurned, offset == 0, count >= 1 << 10, count * dtype.size == storage.byteCount, dtype.isFloat,
       shape.dropLast(2).allSatisfy({ $0 == 1 })
     else { return nil }
-    let copy = storage.turnedCopy { _ in
+    let copy = storage.turnedCopy(rows: shape[rank - 2]) {
       let copy = try copied().storage
       try Machine.checkStop()
       return copy

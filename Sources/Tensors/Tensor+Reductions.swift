@@ -134,7 +134,8 @@ extension Tensor {
       // SAFETY: both buffers hold rows·n elements, and there is as much space as the kernel asks for.
       attn_sort_positions(
         descending, dtype.kernel, Int64(count / n), Int64(n), x.pointer,
-        result.pointer.assumingMemoryBound(to: Int64.self), space?.pointer)
+        result.pointer.assumingMemoryBound(to: Int64.self), space?.pointer,
+        work)
       try Machine.checkStop()
     }
     return result

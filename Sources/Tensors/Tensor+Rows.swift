@@ -203,7 +203,8 @@ extension Tensor {
       inputs[3].pointer, settings.lr, settings.beta1, settings.beta2, settings.epsilon,
       settings.decay, 1 - Tensors.power(settings.beta1, Double(settings.step)),
       1 - Tensors.power(settings.beta2, Double(settings.step)), scale,
-      settings.isLarge, outputs[0].pointer, outputs[1].pointer, outputs[2].pointer)
+      attn_streams(Int64(3 * settings.parameterBytes)), outputs[0].pointer, outputs[1].pointer,
+      outputs[2].pointer)
     try Machine.checkStop()
     return (outputs[0], outputs[1], outputs[2])
   }
@@ -217,12 +218,12 @@ package struct AdamWStep: Sendable {
   package var epsilon: Double
   package var decay: Double
   package var step: Int
-  /// Whether all that is trained together is larger than the caches.
-  package var isLarge: Bool
+  /// Of all that is trained together, which decides how results are written.
+  package var parameterBytes: Int
 
   package init(
     lr: Double, beta1: Double, beta2: Double, epsilon: Double, decay: Double, step: Int,
-    isLarge: Bool = false
+    parameterBytes: Int = 0
   ) {
     self.lr = lr
     self.beta1 = beta1
@@ -230,7 +231,7 @@ package struct AdamWStep: Sendable {
     self.epsilon = epsilon
     self.decay = decay
     self.step = step
-    self.isLarge = isLarge
+    self.parameterBytes = parameterBytes
   }
 }
 

@@ -2,9 +2,7 @@
 // a product, a scaling, a softmax and a product, and the gradients of the four. Bits must be equal,
 // for every instruction set that the machine has and for 1, 2, 3 and 7 threads.
 //
-//   cd Sources/CKernels
-//   clang -O2 -std=c11 -Wall -Wextra -I include ../../Tests/Kernels/attention_check.c *.c
-//     -lpthread -lm -o /tmp/attention_check && /tmp/attention_check
+//   Tests/Kernels/run.sh
 //
 // With the argument `short` the largest sizes are left out: under qemu-user they take minutes.
 #include <math.h>

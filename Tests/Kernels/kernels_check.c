@@ -2,9 +2,7 @@
 // against plain references that follow the stated order of operations one number at a time. Bits
 // must be equal, for every instruction set that the machine has and for 1, 2, 3 and 7 threads.
 //
-//   cd Sources/CKernels
-//   clang -O2 -std=c11 -Wall -Wextra -I include ../../Tests/Kernels/kernels_check.c *.c
-//     -lpthread -lm -o /tmp/kernels_check && /tmp/kernels_check
+//   Tests/Kernels/run.sh
 //
 // With the argument `nofork` the check that forks is left out: qemu-user cannot do that.
 #ifndef T
@@ -508,7 +506,7 @@ static void N(check_long_rows)(void) {
   size_t bytes = attn_sort_work(rows, n);
   expect(bytes > 0 && attn_sort_work(rows, 1000) == 0, "work for sort", (int64_t)bytes, rows, n);
   void *work = room((int64_t)bytes, 1);
-  attn_sort_positions(false, D, rows, n, x, at, work);
+  attn_sort_positions(false, D, rows, n, x, at, work, bytes);
   for (int64_t r = 0; r < rows; r++)
     for (int64_t i = 1; i < n; i++) {
       T a = x[r * n + at[r * n + i - 1]], b = x[r * n + at[r * n + i]];
@@ -527,7 +525,7 @@ static void N(check_positions)(void) {
       for (int64_t i = 0; i < rows * n; i++)
         if (next() % 3 == 0) x[i] = (T)((double)(next() % 5) - 2);  // equals
       for (int descending = 0; descending < 2; descending++) {
-        attn_sort_positions(descending, D, rows, n, x, at, NULL);
+        attn_sort_positions(descending, D, rows, n, x, at, NULL, 0);
         for (int64_t r = 0; r < rows; r++)
           for (int64_t i = 1; i < n; i++) {
             T a = x[r * n + at[r * n + i - 1]], b = x[r * n + at[r * n + i]];

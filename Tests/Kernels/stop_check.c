@@ -1,9 +1,7 @@
 // Checks that every kernel hears a request to stop: each runs long enough to be asked in the middle, and
 // has to return well before it would have been done, with one thread and with two.
 //
-//   cd Sources/CKernels
-//   clang -O2 -std=c11 -Wall -Wextra -I include ../../Tests/Kernels/stop_check.c *.c
-//     -lpthread -lm -o /tmp/stop_check && /tmp/stop_check
+//   Tests/Kernels/run.sh
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
@@ -58,6 +56,11 @@ static void chain(void) {
   attn_chain_step steps[] = {{ATTN_TANH, 0, -1, 1}, {ATTN_EXP, 1, -1, 2}};
   attn_chain(ATTN_F32, N, 3, slots, 2, steps);
 }
+static void chain_sum(void) {
+  attn_chain_slot slots[] = {{a, N}, {b, N}, {NULL, N}, {NULL, N}};
+  attn_chain_step steps[] = {{ATTN_TANH, 0, -1, 2}, {ATTN_POW, 1, 2, 3}};
+  attn_chain_reduce(ATTN_SUM, ATTN_F32, 1, N, 4, slots, 2, steps, y + N, y);
+}
 static void cast(void) { attn_cast(ATTN_F32, ATTN_F64, N, a, y); }
 static void copy_run(void) {
   int64_t n = N, one = 1;
@@ -95,8 +98,12 @@ static void arg_max_columns(void) { attn_arg_reduce(true, ATTN_F32, 1, 8, N / 8,
 static void running_sum(void) { attn_cumsum(false, ATTN_F32, 1, N, 1, a, y); }
 static void running_columns(void) { attn_cumsum(false, ATTN_F32, 1, N / 64, 64, a, y); }
 static void running_integers(void) { attn_cumsum(true, ATTN_I64, 1, N / 2, 1, indices, y); }
-static void sort_row(void) { attn_sort_positions(false, ATTN_F32, 1, N / 8, a, (int64_t *)y, work); }
-static void sort_rows(void) { attn_sort_positions(true, ATTN_F32, N / 8192, 1024, a, (int64_t *)y, NULL); }
+static void sort_row(void) {
+  attn_sort_positions(false, ATTN_F32, 1, N / 8, a, (int64_t *)y, work, attn_sort_work(1, N / 8));
+}
+static void sort_rows(void) {
+  attn_sort_positions(true, ATTN_F32, N / 8192, 1024, a, (int64_t *)y, NULL, 0);
+}
 static void softmax(void) { attn_softmax(ATTN_F32, false, SIDE, N / SIDE, a, NULL, NULL, 0, y); }
 static void softmax_row(void) { attn_softmax(ATTN_F32, true, 1, N, a, NULL, NULL, 0, y); }
 static void kept_row(void) { attn_softmax(ATTN_F32, false, 1, N, a, bytes, zeros, 1, y); }
@@ -139,6 +146,7 @@ static void gather_rows(void) {
 }
 static void scatter_elements(void) { attn_scatter_add(ATTN_F32, N / 2, 1, N, a, indices, NULL, y); }
 static void scatter_rows(void) { attn_scatter_add(ATTN_F32, N / 64, 64, N / 64, a, indices, NULL, y); }
+static void integers(void) { attn_random_integers(N / 2, 7, 0, 0, 1000, (int64_t *)y); }
 static void normal(void) { attn_random_normal(ATTN_F32, N, 7, 0, y); }
 static void uniform(void) { attn_random_uniform(ATTN_F64, N, 7, 0, y); }
 static void digest(void) { (void)attn_hash(ATTN_F32, N, a, 0); }
@@ -168,7 +176,7 @@ static const struct {
   void (*run)(void);
 } kernels[] = {
     KERNEL(fill), KERNEL(range), KERNEL(unary), KERNEL(binary), KERNEL(transposed_add), KERNEL(compare),
-    KERNEL(selection), KERNEL(chain), KERNEL(cast), KERNEL(copy_run), KERNEL(copy_steps),
+    KERNEL(selection), KERNEL(chain), KERNEL(chain_sum), KERNEL(cast), KERNEL(copy_run), KERNEL(copy_steps),
     KERNEL(copy_long_rows), KERNEL(transpose), KERNEL(transpose_flat), KERNEL(sum), KERNEL(ascending_sum),
     KERNEL(sum_columns), KERNEL(lanes_of_columns), KERNEL(integer_sum), KERNEL(integer_product),
     KERNEL(any_of), KERNEL(logsumexp), KERNEL(ascending_logsumexp), KERNEL(arg_max),
@@ -177,7 +185,7 @@ static const struct {
     KERNEL(softmax_slopes), KERNEL(layer_norm), KERNEL(norm_slopes), KERNEL(norm_sums), KERNEL(losses),
     KERNEL(loss_of_row), KERNEL(loss_slopes), KERNEL(products), KERNEL(tall_products), KERNEL(row_product),
     KERNEL(integer_products), KERNEL(gather_elements), KERNEL(gather_rows), KERNEL(scatter_elements),
-    KERNEL(scatter_rows), KERNEL(normal), KERNEL(uniform), KERNEL(digest), KERNEL(canonical),
+    KERNEL(scatter_rows), KERNEL(integers), KERNEL(normal), KERNEL(uniform), KERNEL(digest), KERNEL(canonical),
     KERNEL(adamw), KERNEL(attention), KERNEL(attention_slopes),
 };
 

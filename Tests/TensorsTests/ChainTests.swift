@@ -145,7 +145,8 @@ import Testing
         let made = try Tensor.adamw(
           inputs[0], gradient: gradient, m: inputs[2], v: second,
           AdamWStep(
-            lr: 0.01, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, decay: 0.1, step: 3, isLarge: isLarge))
+            lr: 0.01, beta1: 0.9, beta2: 0.99, epsilon: 1e-8, decay: 0.1, step: 3,
+            parameterBytes: isLarge ? 1 << 30 : 0))
         return try [bits(made.p), bits(made.m), bits(made.v)]
       }
       let scaled = try inputs[1].binary(.multiply, scale)

@@ -117,6 +117,25 @@ import Testing
     #expect(try bits(padded) == bits(whole))
   }
 
+  /// A matrix that meets single rows often is read from a copy in the end: the same bits, and one buffer
+  /// serves views of every shape.
+  @Test(arguments: [DType.f32, .f64]) func fewRowsAgain(_ dtype: DType) throws {
+    var random = RandomState(seed: 17)
+    let weight = try random.normal([70, 33], dtype)
+    for round in 0..<4 {
+      for m in [1, 4, 5] {
+        let a = try random.normal([m, 33], dtype)
+        #expect(
+          try bits(Tensor.product(a, weight.swapped())) == chains(a, weight.swapped()), "round \(round)")
+        let part = weight.sliced(axis: 0, start: 20, count: 40).swapped()
+        #expect(try bits(Tensor.product(a, part)) == chains(a, part), "part, round \(round)")
+        let other = try weight.reshaped([33, 70]).swapped()
+        let b = try random.normal([m, 70], dtype)
+        #expect(try bits(Tensor.product(b, other)) == chains(b, other), "reshaped, round \(round)")
+      }
+    }
+  }
+
   @Test func integersAreExact() throws {
     let a = try Tensor((0..<35).map { $0 * 1_000_003 - 17 }, [5, 7])
     let b = try Tensor((0..<28).map { 11 - $0 * 99_991 }, [7, 4])

@@ -1,8 +1,8 @@
 // attn_attention and attn_attention_backward, causal, 8 blocks, against the machine's peak.
 //
 //   cd Sources/CKernels
-//   clang -O2 -std=c11 -I include ../../bench/kernels/attention.c *.c -lpthread -lm -o /tmp/attention
-//   /tmp/attention THREADS [WIDTH [LENGTH]]
+//   clang -O2 -std=c11 -I include ../../bench/kernels/attention.c *.c -lpthread -lm -o attention
+//   ./attention THREADS [WIDTH [LENGTH]]
 //
 // Times are the best of several rounds. GFLOP/s count a multiplication and an addition as two, in the
 // two products of the forward pass and the five of the backward pass, of which half is needed.

@@ -1,8 +1,8 @@
 // attn_matmul against OpenBLAS and against the machine's own peak.
 //
 //   cd Sources/CKernels
-//   clang -O2 -std=c11 -I include ../../bench/kernels/matmul.c *.c -lopenblas -lpthread -lm -o /tmp/matmul
-//   OPENBLAS_NUM_THREADS=1 /tmp/matmul 1;  OPENBLAS_NUM_THREADS=2 /tmp/matmul 2
+//   clang -O2 -std=c11 -I include ../../bench/kernels/matmul.c *.c -lopenblas -lpthread -lm -o matmul
+//   OPENBLAS_NUM_THREADS=1 ./matmul 1;  OPENBLAS_NUM_THREADS=2 ./matmul 2
 //
 // Times are the best of several rounds, the two products taking turns, so that a busy neighbour
 // disturbs both alike. After OpenBLAS's turn there is a pause: its idle threads go on spinning for

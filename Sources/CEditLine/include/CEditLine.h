@@ -10,7 +10,7 @@
 
 typedef struct attn_editor attn_editor;
 
-// Keys that the caller answers itself. What each is bound to stands in editor.c.
+// Keys that the caller answers itself. What each is bound to stands in bindings.c.
 typedef enum {
   ATTN_KEY_ENTER,
   ATTN_KEY_NEWLINE,

@@ -146,20 +146,21 @@ attn_status attn_reduce(attn_reduce_op op, attn_dtype dtype, attn_order order,
                         int64_t outer, int64_t n, int64_t inner, const void *x, void *y);
 // The same at the end of a chain of elementwise operations: y[r] is the reduction, in LANES, of row r of
 // the last step's result, which is not written. ATTN_SUM, ATTN_PROD, ATTN_REDUCE_MAX or ATTN_REDUCE_MIN
-// over rows of n > 0 elements; where n is more than 4,096, `room` holds an element for each chunk of it.
+// over rows of n > 0 elements. `room` holds as many elements as attn_chain_room says.
 void attn_chain_reduce(attn_reduce_op op, attn_dtype dtype, int64_t rows, int64_t n, int32_t slot_count,
                        const attn_chain_slot *slots, int32_t step_count, const attn_chain_step *steps,
                        void *room, void *y);
+int64_t attn_chain_room(int64_t rows, int64_t n);
 // The position of the largest (smallest) element, the first of equals; NaN wins. n is at least 1.
 void attn_arg_reduce(bool largest, attn_dtype dtype, int64_t outer, int64_t n, int64_t inner,
                      const void *x, int64_t *y);
 // y[o, i, j] = sum of x[o, 0...i, j] ascending (with `reverse`: of x[o, i..<n, j], from the end).
 attn_status attn_cumsum(bool reverse, attn_dtype dtype, int64_t outer, int64_t n, int64_t inner,
                         const void *x, void *y);
-// Stable order of each row of [rows, n]: positions, not values. NaN counts as the largest. work: as
-// many bytes as attn_sort_work says, aligned to 16, or NULL where it says 0.
+// Stable order of each row of [rows, n]: positions, not values. NaN counts as the largest. work:
+// work_bytes, which is what attn_sort_work said, aligned to 16, or NULL where it said 0.
 void attn_sort_positions(bool descending, attn_dtype dtype, int64_t rows, int64_t n,
-                         const void *x, int64_t *positions, void *work);
+                         const void *x, int64_t *positions, void *work, size_t work_bytes);
 size_t attn_sort_work(int64_t rows, int64_t n);
 
 // MARK: Rows (float dtypes; a row is n contiguous elements; every sum over a row is in LANES)
@@ -274,6 +275,9 @@ void attn_canonical_nans(attn_dtype dtype, int64_t n, const void *x, void *y);
 
 // MARK: Optimizer
 
+// Whether results of so many bytes together are written past the caches: fewer are likely to be read while
+// a last-level cache still holds them. Both ways give the same bits.
+static inline bool attn_streams(int64_t bytes) { return bytes >= 16 << 20; }
 // One AdamW step (decoupled decay), floats:
 //   g' = g * gradient_scale;  m' = b1 m + (1 - b1) g';  v' = b2 v + (1 - b2) g'^2
 //   p' = p - lr * decay * p - lr * (m' / c1) / (sqrt(v' / c2) + epsilon)

@@ -298,7 +298,8 @@ package struct Files: Sendable {
     case EACCES, EPERM, EROFS: BuiltinError("no permission to \(verb) \(path)")
     case ENOSPC, EDQUOT: BuiltinError("no space is left for \(path)")
     case ENAMETOOLONG: BuiltinError("the name \(path) is too long")
-    case ENOENT, ENOTDIR: BuiltinError("there is no file \(path)")
+    case ENOENT, ENOTDIR:
+      BuiltinError(verb == "write" ? "can't write \(path): its folder is gone" : "there is no file \(path)")
     default: BuiltinError("can't \(verb) \(path): \(String(cString: strerror(code)))")
     }
   }

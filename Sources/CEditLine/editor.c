@@ -58,8 +58,9 @@ attn_editor *attn_editor_open(attn_key_handler handler, void *context) {
   el_wset(line, EL_SIGNAL, 0);
   el_wset(line, EL_GETCFN, attn_next_character);
   el_wset(line, EL_PROMPT_ESC, prompt_of, STYLE_MARK);
-  // Ctrl-C would take away what has been written and not yet shown.
-  el_wset(line, EL_SETTY, L"-d", L"+noflsh", NULL);
+  // Ctrl-C would take away what has been written and not yet shown, Ctrl-S would stop the terminal
+  // instead of searching.
+  el_wset(line, EL_SETTY, L"-d", L"+noflsh", L"-ixon", NULL);
   attn_bind_keys(editor);
   return editor;
 }

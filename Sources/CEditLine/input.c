@@ -53,8 +53,9 @@ static void note(int number) {
   switch (number) {
     case SIGINT:
       interrupted = 1;
-      // What was typed ahead was meant for what it was typed ahead of.
-      if (!is_reading && holds_modes) tcflush(STDIN_FILENO, TCIFLUSH);
+      // What was typed before it is dropped, read or not: the terminal is told not to do so itself, since
+      // it would drop what has been written as well.
+      if (is_reading || holds_modes) tcflush(STDIN_FILENO, TCIFLUSH);
       if (interrupt_handler != NULL) interrupt_handler(number);
       return;
     case SIGWINCH: resized = 1; return;

@@ -95,10 +95,17 @@ package struct Command: Sendable {
     let name = line.prefix { $0.isLetter || $0.isNumber || $0 == "_" }
     let rest = trimmed(line.dropFirst(name.count))
     guard let command = named(String(name)) else {
-      shell.complain(
-        "there is no command :\(name)",
-        hint: nearest(String(name), among: table.map(\.name)).map { "did you mean :\($0)?" }
-          ?? ":help lists the commands")
+      let candidates = name.isEmpty ? [] : table.map(\.name).filter { $0.hasPrefix(name) }
+      if candidates.isEmpty {
+        shell.complain(
+          "there is no command :\(name)",
+          hint: nearest(String(name), among: table.map(\.name)).map { "did you mean :\($0)?" }
+            ?? ":help lists the commands")
+      } else {
+        shell.complain(
+          "several commands begin with :\(name)",
+          hint: candidates.map { ":\($0)" }.joined(separator: ", "))
+      }
       return .goOn
     }
     do throws(BuiltinError) {

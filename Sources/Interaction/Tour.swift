@@ -112,8 +112,8 @@ package final class Tour {
       line: ":save tour.attn",
       before: "Write the session down.",
       after: """
-        tour.attn holds the statements and what they printed. attn run tour.attn runs it, and
-        attn test tour.attn checks that it still prints the same.
+        tour.attn holds the statements and what they printed, the mistake too. attn test tour.attn
+        checks that it still prints the same; :load tour.attn brings it back here.
         """),
   ]
 }

@@ -34,9 +34,12 @@ public struct Value: CustomStringConvertible {
     }
   }
 
+  /// A tensor, or a number as one; its elements are computed and copied out now.
+  ///
+  /// - Throws: `AttnError` for another value, and where memory does not hold the elements.
   public var tensor: Attn.Tensor {
     get throws {
-      if let variable = value.variable { return Attn.Tensor(variable.tensor) }
+      if let variable = value.variable { return try Attn.Tensor(variable.tensor) }
       if let number = value.asDouble { return try Attn.Tensor([number], shape: []) }
       throw wrong("a tensor")
     }
@@ -95,10 +98,10 @@ public struct Tensor: Sendable, Equatable {
     self.dtype = dtype
   }
 
-  init(_ tensor: Tensors.Tensor) {
+  init(_ tensor: Tensors.Tensor) throws {
     dtype = tensor.dtype.name
     shape = tensor.shape
-    elements = (try? tensor.doubles()) ?? []
+    do { elements = try tensor.doubles() } catch { throw AttnError(error) }
   }
 }
 

@@ -176,7 +176,10 @@ extension Builtin {
       if isOutermost, !context.loops.begin() { return state }
       do {
         if context.isInterrupted() { throw Interruption() }
-        state = try context.call(arguments["f"], [.int(index), state])
+        let next = try context.call(arguments["f"], [.int(index), state])
+        // The last thing that the step did may be a read that was given up.
+        try Machine.checkStop()
+        state = next
       } catch  where context.isInterrupted() && isOutermost {
         // The draws of the dropped step are taken back, so that it can be run again.
         context.random = random

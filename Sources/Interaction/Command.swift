@@ -75,6 +75,7 @@ package struct Command: Sendable {
     Command("rerun", "", "Runs all statements again, from an empty session.") { shell, _ in shell.rerun() },
     Command("reset", "", "Forgets all names, results and statements.") { shell, _ in
       shell.reset()
+      shell.unfinishedEdits = [:]
       shell.screen.note("  an empty session")
     },
     Command("set", "[NAME VALUE]", "Shows or changes a setting: digits, seed.", .settings) {

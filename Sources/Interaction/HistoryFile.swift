@@ -52,10 +52,27 @@ package struct HistoryFile: Sendable {
     let line = Array((Self.encoded(entry) + "\n").utf8)
     return locked { file in
       // One write at the end of the file, whole even if nobody else kept to the lock.
+      Self.writeAll(line, to: file)
+    }
+  }
+
+  /// Rewrites the file in place, so that nobody is left with a file of no name. What is kept is written
+  /// over the beginning before the rest goes: whatever comes between, the file still has the latest.
+  private func cut(to limit: Int) {
+    _ = locked(atEnd: false) { file in
+      guard let bytes = try? Files().readBytes(path) else { return false }
+      let lines = bytes.split(separator: UInt8(ascii: "\n"))
+      guard lines.count > 2 * limit else { return true }
+      let kept = lines.suffix(limit).flatMap { $0 + [UInt8(ascii: "\n")] }
+      return Self.writeAll(kept, to: file) && ftruncate(file, kept.count) == 0
+    }
+  }
+
+  private static func writeAll(_ bytes: [UInt8], to file: Int32) -> Bool {
+    bytes.withUnsafeBytes { bytes in
       var at = 0
-      while at < line.count {
-        let rest = Array(line[at...])
-        let count = write(file, rest, rest.count)
+      while at < bytes.count {
+        let count = write(file, bytes.baseAddress! + at, bytes.count - at)
         if count < 0, errno == EINTR { continue }
         guard count > 0 else { return false }
         at += count
@@ -64,19 +81,9 @@ package struct HistoryFile: Sendable {
     }
   }
 
-  /// Rewrites the file in place, so that nobody is left with a file of no name.
-  private func cut(to limit: Int) {
-    _ = locked { file in
-      guard let bytes = try? Files().readBytes(path) else { return false }
-      let lines = bytes.split(separator: UInt8(ascii: "\n"))
-      guard lines.count > 2 * limit else { return true }
-      let kept = lines.suffix(limit).flatMap { $0 + [UInt8(ascii: "\n")] }
-      return ftruncate(file, 0) == 0 && write(file, kept, kept.count) == kept.count
-    }
-  }
-
-  private func locked(_ body: (Int32) -> Bool) -> Bool {
-    let file = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC, 0o600)
+  /// - Parameter atEnd: whether all that is written goes to the end of the file.
+  private func locked(atEnd: Bool = true, _ body: (Int32) -> Bool) -> Bool {
+    let file = open(path, O_RDWR | (atEnd ? O_APPEND : 0) | O_CREAT | O_CLOEXEC, 0o600)
     guard file >= 0 else { return false }
     defer { close(file) }
     while flock(file, LOCK_EX) != 0 { guard errno == EINTR else { return false } }

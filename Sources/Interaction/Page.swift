@@ -110,14 +110,40 @@ enum Page {
 
   /// Text inside a script element, where nothing but the element's own end has a meaning.
   static func hidden(_ script: String) -> String {
-    script.replacing("\\", with: "\\\\").replacing("<", with: "\\u003C")
+    var result = ""
+    for scalar in script.unicodeScalars {
+      switch scalar {
+      case "\\": result += "\\\\"
+      case "<": result += openingMark
+      default: result.unicodeScalars.append(scalar)
+      }
+    }
+    return result
+  }
+
+  /// What stands for `<`.
+  private static let openingMark = "\\u003C"
+
+  /// What `hidden` was given. From left to right, as a backslash of the script's own is two here.
+  private static func revealed(_ text: Substring) -> String {
+    var result = String.UnicodeScalarView()
+    var rest = text.unicodeScalars
+    while let scalar = rest.first {
+      if scalar == "\\", rest.starts(with: openingMark.unicodeScalars) {
+        result.append("<")
+        rest = rest.dropFirst(openingMark.unicodeScalars.count)
+        continue
+      }
+      rest.removeFirst()
+      result.append(scalar == "\\" ? rest.popFirst() ?? scalar : scalar)
+    }
+    return String(result)
   }
 
   static func code(inHTML page: String) -> String? {
     guard let start = page.range(of: scriptStart), let end = page.range(of: scriptEnd, from: start.upperBound)
     else { return nil }
-    let text = page[start.upperBound..<end.lowerBound].drop { $0 == "\n" }
-    return String(text.replacing("\\u003C", with: "<").replacing("\\\\", with: "\\"))
+    return revealed(page[start.upperBound..<end.lowerBound].drop { $0 == "\n" })
   }
 
   /// The `attn` blocks of a Markdown page, with its headings of the second level as cells.

@@ -54,10 +54,4 @@ enum Segment: Equatable {
     if whole.hasSuffix("??") { return .question(String(name.dropLast(2)), wantsSource: true, line: number) }
     return .question(String(name.dropLast()), wantsSource: false, line: number)
   }
-
-  private static func trimmed(_ text: Substring) -> String {
-    var text = text.drop(while: \.isWhitespace)
-    while text.last?.isWhitespace == true { text.removeLast() }
-    return String(text)
-  }
 }

@@ -7,7 +7,9 @@ import Tensors
 extension Shell {
   /// The value of an expression; the stream of random numbers is put back. `nil` where it failed,
   /// which has been said then.
-  func evaluate(_ text: String) throws(BuiltinError) -> Value? {
+  ///
+  /// - Parameter finish: what else is part of the work.
+  func evaluate(_ text: String, finish: (Value) throws -> Void = { _ in }) throws(BuiltinError) -> Value? {
     var text = text
     var script = Parser.parse(Source(text))
     if let problem = script.problems.first {
@@ -32,7 +34,10 @@ extension Shell {
       context.digits = digits
       context.loops.nextLimit = nil
     }
-    switch session.run(script.statements[0], show: { _ in }) {
+    // A value that is muted is finished as well.
+    var statement = script.statements[0]
+    statement.isMuted = false
+    switch session.run(statement, show: finish) {
     case .value(let value):
       if let message = roundsOfInterruption { screen.report(message + "\n") }
       return value
@@ -50,9 +55,12 @@ extension Shell {
     let held = Memory.liveBytes
     let allocations = Memory.allocations
     let start = ContinuousClock.now
-    guard let value = try evaluate(text) else { return }
-    // What is put off until somebody reads it is part of the work.
-    value.variable?.tensor.settle()
+    let evaluated = try evaluate(text) { value in
+      // What is put off until somebody reads it is part of the work.
+      value.variable?.tensor.settle()
+      try Machine.checkStop()
+    }
+    guard let value = evaluated else { return }
     let all = ContinuousClock.now - start
     let made = Memory.allocations - allocations
     if !value.isNone { screen.note("  \(value.summary)") }

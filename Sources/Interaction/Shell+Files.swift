@@ -121,7 +121,7 @@ extension Shell {
     }
     // What could not be run the last time is opened again.
     let file: TemporaryText
-    if let left = unfinishedEdits.removeValue(forKey: name) {
+    if let left = unfinishedEdits[name], (try? Files().kind(left.path)) == .file {
       file = left
     } else {
       file = try TemporaryText(before, name: name.isEmpty ? "session.attn" : "\(name).attn")
@@ -134,21 +134,28 @@ extension Shell {
       throw BuiltinError(
         "the editor has not run well: \(editor)", hint: "the variable EDITOR names it")
     }
+    // What can't be run must not be lost.
+    unfinishedEdits[name] = file
     let after = try file.read()
     let code = Transcript.statements(in: after)
-    guard after != before else { return screen.note("  nothing has changed") }
-    // What can't be run must not be lost.
+    guard after != before else {
+      unfinishedEdits[name] = nil
+      return screen.note("  nothing has changed")
+    }
     if Parser.parse(Source(code)).problems.isEmpty {
       guard name.isEmpty else {
         run(code: code)
+        unfinishedEdits[name] = nil
         return
       }
-      if begin(with: code) { return }
+      if begin(with: code) {
+        unfinishedEdits[name] = nil
+        return
+      }
     } else {
       run(code: code)
       screen.report("nothing was run\n")
     }
-    unfinishedEdits[name] = file
     screen.report(prose("the text is in \(file.path), and :edit opens it again") + "\n")
   }
 

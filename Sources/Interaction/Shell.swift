@@ -25,7 +25,7 @@ package final class Shell {
   /// The file, and the line, that is run as part of it.
   var origin: (file: String, line: Int)?
   var isInitial: Bool { origin != nil }
-  /// What was edited and could not be run, by the name that was edited; gone with the session.
+  /// What was edited and could not be run, by the name that was edited; `:reset` forgets it.
   var unfinishedEdits: [String: TemporaryText] = [:]
   /// The statement at hand was stopped.
   var wasInterrupted = false
@@ -140,6 +140,8 @@ package final class Shell {
     let segments = Segment.all(in: entry)
     if segments.isEmpty { run(code: entry) }
     for segment in segments {
+      // What a command has read and given up is no failure of what follows it.
+      LateFailure.forget()
       switch segment {
       case .code(let code, _):
         if trimmed(code) == "out", session["out"] == nil {

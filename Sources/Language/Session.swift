@@ -97,7 +97,12 @@ package final class Session {
 
   /// Calls a function of the session.
   package func call(_ function: Value, _ arguments: [Value]) throws -> Value {
-    do { return try interpreter.call(function, arguments) } catch {
+    do {
+      let value = try interpreter.call(function, arguments)
+      try LateFailure.check()
+      return value
+    } catch {
+      LateFailure.forget()
       throw diagnostic(error, Span(Source(""), 0, 0))
     }
   }

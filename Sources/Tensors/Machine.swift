@@ -57,11 +57,15 @@ package enum Machine {
 
   /// Runs a closure on a thread of its own with a deep stack, and waits for it.
   ///
-  /// Scripts recurse as deep as `Interpreter` allows, whatever stack the caller has.
+  /// Scripts recurse as deep as `Interpreter` allows, whatever stack the caller has. What the thread has
+  /// noted as a `LateFailure` and not thrown ends with it: the next one may go by the same name.
   package static func withDeepStack<Result>(_ body: () -> Result) -> Result {
     var result: Result?
     withoutActuallyEscaping(body) { body in
-      let work = Work { result = body() }
+      let work = Work {
+        result = body()
+        LateFailure.forget()
+      }
       // SAFETY: the object outlives the thread, which is joined below.
       let context = Unmanaged.passRetained(work).toOpaque()
       var attributes = pthread_attr_t()

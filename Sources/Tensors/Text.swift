@@ -82,7 +82,8 @@ extension String {
   package func isEqual(to other: String) throws -> Bool {
     guard utf8.count == other.utf8.count, utf8.count > Self.stretch else { return self == other }
     for (a, b) in zip(stretches(), other.stretches()) {
-      guard a == b else { return self == other }
+      // Pieces of other lengths may be equivalent, but then the texts are not cut at the same places.
+      guard a.utf8.count == b.utf8.count, a == b else { return self == other }
       try Machine.checkStop()
     }
     return true

@@ -113,6 +113,14 @@ import Testing
     #expect(try session.evaluate("1.5").tensor.shape == [])
   }
 
+  /// A view has a shape for which there is no room as elements.
+  @Test func elementsThatDoNotFitAreAnError() throws {
+    let session = Session()
+    let view = try session.evaluate("broadcast(1.5, 1000000, 10000000);")
+    #expect(failure { _ = try view.tensor }?.message.hasPrefix("out of memory: ") == true)
+    #expect(try session.evaluate("broadcast(1.5, 2)").tensor.elements == [1.5, 1.5])
+  }
+
   // MARK: Errors
 
   @Test func errorsShowTheirPlace() throws {

@@ -57,6 +57,7 @@ import Testing
     ["f = x -> x + ans", "3", "f = x -> x + ans", "f(1)", "[ans + i for i in 0..3]"],
     ["(1, 2)", "a, b = ans", "b", "(x: 1, y: ans)", "ans.y", "xs = [ans].push(out[0])", "xs"],
     ["stop_after(2)", "iterate(1, 10, (i, x) -> x * 2)", "ans"],
+    ["# \\u003C, \\\\u003C and <\nx = 1", "s = \"\\\\u003C\"", "s", "\"</script>\\\\<\u{338}\\\\\""],
   ]
 
   @Test(arguments: sessions) func sessionsReplay(_ entries: [String]) throws {

@@ -1,5 +1,8 @@
+import Builtins
 import Golden
 import Interaction
+import Language
+import Tensors
 import Testing
 
 /// Entries, results, staleness, commands.
@@ -197,6 +200,67 @@ import Testing
     }
     #expect(shell.run(":edit").contains("the editor has not run well"))
     #expect(!TestFiles.exists(path))
+  }
+
+  /// What could not be run is kept through whatever goes wrong with the editor, until it has run.
+  @Test func whatWasEditedIsNotLost() {
+    let shell = TestShell()
+    shell.run("fn f(y) = y")
+    var path = ""
+    func edit(_ status: Int = 0, expecting: String, _ text: String?) {
+      shell.program = { _, file in
+        path = file
+        #expect((try? TestFiles.read(file)) == expecting)
+        if let text { TestFiles.write(text, to: file) }
+        return status
+      }
+      shell.run(":edit f")
+    }
+    edit(expecting: "fn f(y) = y\n", "fn f(y) = (")
+    edit(1, expecting: "fn f(y) = (", nil)
+    edit(1, expecting: "fn f(y) = (", "fn f(y) = 2 * (")
+    shell.program = { _, file in
+      TestFiles.write([0x66, 0xFF], to: file)
+      return 0
+    }
+    #expect(shell.run(":edit f").contains("error: "))
+    #expect(TestFiles.exists(path))
+    shell.program = { _, file in
+      TestFiles.write("fn f(y) = 3 * (", to: file)
+      return 0
+    }
+    shell.run(":edit f")
+    edit(expecting: "fn f(y) = 3 * (", "fn f(y) = 3 * y")
+    #expect(shell.run("f(2)") == "6\n")
+    #expect(!TestFiles.exists(path))
+    edit(expecting: "fn f(y) = 3 * y\n", "fn f(y) = (")
+    edit(expecting: "fn f(y) = (", "fn f(y) = 3 * y\n")
+    #expect(shell.noted == ["  nothing has changed"])
+    #expect(!TestFiles.exists(path))
+    // Another session knows nothing of it.
+    edit(expecting: "fn f(y) = 3 * y\n", "fn f(y) = (")
+    #expect(TestFiles.exists(path))
+    shell.run(":reset")
+    #expect(!TestFiles.exists(path))
+  }
+
+  /// What is put off is computed by `:time`, and what is given up of it says so there.
+  @Test func timeThatIsStoppedInWhatWasPutOff() async {
+    await #expect(processExitsWith: .success) {
+      let shell = TestShell()
+      shell.shell.session["stop"] = .function(
+        NativeFunction("stop", parameters: ["x"]) { arguments in
+          Machine.isStopRequested = true
+          return arguments[0]
+        })
+      shell.run("big = ones(100000);")
+      for line in [":time stop(big * 2.0)", ":time stop(big * 2.0);", ":time stop(big * 2.0)\n1 + 1"] {
+        #expect(shell.run(line).hasPrefix("interrupted\n"))
+        Machine.isStopRequested = false
+        #expect(shell.run("sum(big)") == "100000.0\n")
+      }
+      #expect(shell.run(":time big * 2.0").contains("allocation"))
+    }
   }
 
   /// A session that is run again and stopped on the way is the one before.

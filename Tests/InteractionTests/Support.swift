@@ -64,7 +64,8 @@ final class TestShell {
 
 enum TestFiles {
   static func read(_ path: String) throws -> String { try Files().readText(path) }
-  static func write(_ text: String, to path: String) { try? Files().write(Array(text.utf8), to: path) }
+  static func write(_ text: String, to path: String) { write(Array(text.utf8), to: path) }
+  static func write(_ bytes: [UInt8], to path: String) { try? Files().write(bytes, to: path) }
 }
 
 extension String {

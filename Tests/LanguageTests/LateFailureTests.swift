@@ -1,5 +1,6 @@
 import Autodiff
 import Language
+import Syntax
 import Tensors
 import Testing
 
@@ -26,28 +27,64 @@ import Testing
     }
   }
 
-  /// Scores that fit nowhere, read in ways that fused attention is not: an error, and the session goes on.
+  /// Nor does a call of the host's.
+  @Test func theCallFails() throws {
+    Machine.withDeepStack {
+      let session = Session()
+      do {
+        let f = try session.evaluate("() -> 1")
+        LateFailure.note(TensorError("out of memory: too much"))
+        #expect(throws: (any Error).self) { try session.call(f, []) }
+        #expect(throws: Never.self) { try session.call(f, []) }
+      } catch { Issue.record(error) }
+    }
+  }
+
+  /// What a thread has left is not thrown by the next one, which often has its name.
+  @Test func itEndsWithItsThread() {
+    for _ in 0..<10 {
+      Machine.withDeepStack { LateFailure.note(TensorError("out of memory: too much")) }
+      Machine.withDeepStack {
+        #expect(throws: Never.self) { try LateFailure.check() }
+      }
+    }
+  }
+
+  /// Scores that wait, fit nowhere, and are read in ways that fused attention is not: an error where they
+  /// are read, and the session goes on.
   @Test(
     arguments: [
-      "o = score[0, 0]", "o = score.T", "o = score[0..2]", "o = stack([score])",
-      "o[t] = softmax[t](score[t, t])", "o = score + 1.0", "o = hash(score)", "o = \"{score}\"",
-      "o = gelu(score)",
-      "o = top_k(score, 2)", "o = score.to(f64)", "o = where(score > 0.0, score, score)", "o = len(score)",
+      (
+        ["w[t, s] = softmax[s](score[t, s])", "o[s, e] = sum[t](w[t, s] * q[t, e])"],
+        "o[s, e] = sum[t](w[t, s] * q[t, e])"
+      ),
+      (
+        ["w[t, s] = softmax[t](score[t, s])", "o[t, e] = sum[s](w[t, s] * q[s, e])"],
+        "o[t, e] = sum[s](w[t, s] * q[s, e])"
+      ),
+      (
+        ["o[s, e] = sum[t](softmax[s](score[t, s]) * q[t, e])"],
+        "o[s, e] = sum[t](softmax[s](score[t, s]) * q[t, e])"
+      ),
+      (["v = q.to(f64)", "o[t, e] = sum[s](softmax[s](score[t, s]) * v[s, e])"], "f(q)"),
     ]
   )
-  func scoresThatDoNotFit(_ read: String) {
+  func scoresThatDoNotFit(_ reads: [String], _ place: String) {
     Machine.withDeepStack {
       let session = Session()
       let script = """
         q = ones(300000, 2)
         fn f(q) {
           score[t, s] = sum[d](q[t, d] * q[s, d]) / sqrt(d)
-          \(read)
+          \(reads.joined(separator: "\n  "))
           o
         }
         """
       #expect(throws: Never.self) { try session.evaluate(script) }
-      #expect(throws: (any Error).self, "\(read)") { try session.evaluate("f(q)") }
+      let error = #expect(throws: Diagnostic.self, "\(reads)") { try session.evaluate("f(q)") }
+      #expect(error?.message == "out of memory: a tensor of 360.0 GB does not fit")
+      let lines = error?.rendered().split(separator: "\n") ?? []
+      #expect(lines.count > 1 && lines[1] == "  \(place)", "\(lines)")
       #expect(throws: Never.self) { try session.evaluate("x = [1.0, 2.0] + 1.0") }
     }
   }

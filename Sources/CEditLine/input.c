@@ -27,6 +27,18 @@ static bool was_found;
 static unsigned char ahead[4096];
 static size_t ahead_at, ahead_count;
 static bool reads_ahead;
+// Whether the terminal has been read since the last byte was taken, and what it gave instead of bytes: 0 at
+// the end, -1 for nothing yet.
+static bool has_read;
+static int gave;
+
+static void read_terminal(void) {
+  ssize_t count = read(STDIN_FILENO, ahead, reads_ahead ? sizeof ahead : 1);
+  has_read = true;
+  gave = count < 0 && (errno == EINTR || errno == EAGAIN) ? -1 : 0;
+  ahead_at = 0;
+  ahead_count = count > 0 ? (size_t)count : 0;
+}
 
 static void answer(int signal, void (*handler)(int)) {
   struct sigaction action = {.sa_handler = handler};  // without SA_RESTART
@@ -108,7 +120,10 @@ bool attn_take_interruption(void) {
   bool was = interrupted;
   interrupted = 0;
   // As the terminal lets go of what was typed before Ctrl-C.
-  if (was) ahead_at = ahead_count = 0;
+  if (was) {
+    ahead_at = ahead_count = 0;
+    has_read = false;
+  }
   return was;
 }
 
@@ -154,7 +169,7 @@ static void suspend(EditLine *line) {
   attn_mark_pastes(true);
 }
 
-// Waits for a byte; false after Ctrl-C. Without a line there is nothing to draw anew.
+// Waits for a byte; false after Ctrl-C. Without a line there is nothing to draw anew, and the caller reads.
 static bool wait_for_byte(EditLine *line) {
   if (ahead_at < ahead_count && !interrupted) return true;
   sigset_t ours, before;
@@ -181,6 +196,8 @@ static bool wait_for_byte(EditLine *line) {
     }
     struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
     if (ppoll(&input, 1, NULL, &before) > 0) {
+      // Read while no signal is let in: Ctrl-C drops what waits, and this would wait for more.
+      if (line != NULL && ahead_at == ahead_count && !has_read) read_terminal();
       came = true;
       break;
     }
@@ -200,13 +217,9 @@ bool attn_wait_for_input(void) {
 
 // 1, 0 at the end, -1 for a signal that came in between.
 static int next_byte(unsigned char *byte) {
-  if (ahead_at == ahead_count) {
-    ssize_t count = read(STDIN_FILENO, ahead, reads_ahead ? sizeof ahead : 1);
-    if (count < 0 && (errno == EINTR || errno == EAGAIN)) return -1;
-    if (count <= 0) return 0;
-    ahead_at = 0;
-    ahead_count = (size_t)count;
-  }
+  if (ahead_at == ahead_count && !has_read) read_terminal();
+  has_read = false;
+  if (ahead_at == ahead_count) return gave;
   *byte = ahead[ahead_at++];
   return 1;
 }

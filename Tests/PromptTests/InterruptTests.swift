@@ -76,6 +76,23 @@ import Testing
     return seconds
   }
 
+  /// Keys that come together, as over a slow line: what stands before Ctrl-C is gone, read or not.
+  @Test func whatWasTypedBeforeItIsDropped() throws {
+    let prompt = try P()
+    var rounds = 0
+    for text in ["abcdef", "fn g(x) {\r  y = 1\r"] {
+      for _ in 0..<3 {
+        rounds += 1
+        prompt.type(text + "\u{3}")
+        try prompt.wait("a new prompt") {
+          prompt.lines.count { $0.hasSuffix("^C") } == rounds && prompt.isAtPrompt
+        }
+        try prompt.enter("1 + 1")
+        #expect(prompt.last(1) == ["2"])
+      }
+    }
+  }
+
   @Test func aSecondInterruptNeverEndsIt() throws {
     let prompt = try P()
     try prompt.enter("a = eye(5000);")

@@ -25,6 +25,8 @@ fi
 build "$PWD/.build/kernels-aarch64" --target=aarch64-linux-gnu -isystem /usr/aarch64-linux-gnu/include
 cd .build/kernels-aarch64
 for check in $checks; do
+  # Whether kernels stop in time says nothing about bits, and takes minutes here.
+  [ "$check" != stop_check ] || continue
   # shellcheck disable=SC2086
   $linker $objects "$check.o" -static -lm -lpthread -o "$check"
   echo "$check on aarch64"

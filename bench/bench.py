@@ -122,6 +122,26 @@ def whole_commands():
               f"{peer_name} {readable(statistics.median(theirs))} | {ratio:.2f}× | 1.0× | {'yes' if ratio >= 1 else 'no'} |", flush=True)
 
 
+def peak_memory():
+    """What training steps of the mid GPT take at most, less what a process takes that only starts."""
+    def megabytes(command):
+        process = subprocess.Popen([str(c) for c in command], stdout=subprocess.DEVNULL)
+        return os.wait4(process.pid, 0)[2].ru_maxrss / 1024
+
+    def median(work, idle):
+        return statistics.median(megabytes(work) - megabytes(idle) for _ in range(3))
+
+    mine = median([ATTN, HERE / "memory.attn"], [ATTN, "-e", "1 + 1"])
+    cells = ["peak memory of training steps, GPT mid", f"{mine:.0f} MB", ""]
+    if TORCH:
+        peer = [TORCH, HERE / "memory.py"]
+        theirs = median([*peer, 5], [*peer, 0])
+        cells += [f"PyTorch {theirs:.0f} MB", f"{theirs / mine:.2f}×", "1.0×", "yes" if mine <= theirs else "no"]
+    else:
+        cells += ["–", "–", "1.0×", "–"]
+    print("| " + " | ".join(cells) + " |", flush=True)
+
+
 def index_notation(ours, words):
     print("\n| index notation beside positional calls | notation | positional | notation / positional | to reach |\n| --- | --- | --- | --- | --- |")
     other = Worker([BUILD / "attn-bench"])
@@ -156,6 +176,8 @@ def main():
             compare(row, ours, peers)
     if not words or "commands" in words:
         whole_commands()
+    if not words or "memory" in words:
+        peak_memory()
     if not words or any(w in "index notation" for w in words):
         index_notation(ours, words)
 

@@ -1,5 +1,6 @@
-// attn_chain and attn_chain_reduce: several elementwise operations in one pass, a block that stays in the first cache at a
-// time. Every element goes through the same runs as alone, so the bits are those of one after the other.
+// attn_chain and attn_chain_reduce: several elementwise operations in one pass, a block that stays in the
+// first cache at a time. Every element goes through the same runs as alone, so the bits are those of one
+// after the other.
 #include <string.h>
 
 #include "elementwise.h"

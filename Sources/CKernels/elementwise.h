@@ -1,4 +1,5 @@
-// What elementwise_dispatch.c calls, once per instruction set: one run of n elements each.
+// What the dispatch of elementwise operations and copies calls, once per instruction set: one run of n
+// elements each.
 //
 // A step is 1 (the run is contiguous) or 0 (one element, repeated).
 #ifndef ATTN_ELEMENTWISE_H

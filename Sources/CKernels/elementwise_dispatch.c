@@ -8,60 +8,18 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "index_space.h"
 #include "machine.h"
 #include "pool.h"
 #include "scratch.h"
-#include "stream.h"
 
 enum {
-  MOST_AXES = 16,
-  MOST_OPERANDS = 3,
   BLOCK = 1024,        // elements gathered at once: three operands of f64 fit the first-level cache
   SHORT_ROW = 48,      // rows below this many elements are gathered into blocks
   WORTH_LINING_UP = 16384,  // elements from which a transposed operand is copied as a whole
-  SHORTEST_STREAM = 512,    // bytes of a row from which it is worth writing past the caches
-  LONGEST_RUN = 1 << 18,    // elements copied between two looks at a request to stop
-  LONGEST_STRIP = 1 << 14,  // rows of 64 elements, likewise
 };
 
-// MARK: Index spaces
-
-typedef struct {
-  int32_t rank, operands;
-  int64_t count;
-  int64_t shape[MOST_AXES];
-  int64_t strides[MOST_OPERANDS][MOST_AXES];
-} space;
-
-// Leaves out axes of length 1 and merges an axis with the one before it where no operand notices.
-// There is always a last axis.
-static void collapse(space *s, int32_t rank, const int64_t *shape, int32_t operands,
-                     const int64_t *const *strides) {
-  s->rank = 0;
-  s->operands = operands;
-  s->count = 1;
-  for (int32_t axis = 0; axis < rank; axis++) {
-    int64_t length = shape[axis];
-    s->count *= length;
-    if (length == 1) continue;
-    int32_t last = s->rank - 1;
-    bool merges = last >= 0;
-    for (int32_t k = 0; merges && k < operands; k++)
-      merges = s->strides[k][last] == strides[k][axis] * length;
-    if (merges) {
-      s->shape[last] *= length;
-    } else {
-      last = s->rank++;
-      s->shape[last] = length;
-    }
-    for (int32_t k = 0; k < operands; k++) s->strides[k][last] = strides[k][axis];
-  }
-  if (s->rank == 0) {
-    s->rank = 1;
-    s->shape[0] = 1;
-    for (int32_t k = 0; k < operands; k++) s->strides[k][0] = 0;
-  }
-}
+// MARK: Operations on several operands
 
 static bool is_flat(const space *s, int32_t k) {
   int64_t expected = 1;
@@ -77,56 +35,6 @@ static bool is_constant(const space *s, int32_t k) {
     if (s->strides[k][axis] != 0) return false;
   }
   return true;
-}
-
-// A position in a space: its index along every axis and each operand's offset.
-typedef struct {
-  int64_t index[MOST_AXES];
-  int64_t offset[MOST_OPERANDS];
-} position;
-
-static void seek(const space *s, int64_t flat, position *p) {
-  for (int32_t k = 0; k < s->operands; k++) p->offset[k] = 0;
-  for (int32_t axis = s->rank - 1; axis >= 0; axis--) {
-    p->index[axis] = flat % s->shape[axis];
-    flat /= s->shape[axis];
-    for (int32_t k = 0; k < s->operands; k++) p->offset[k] += p->index[axis] * s->strides[k][axis];
-  }
-}
-
-// Moves on by `step` elements, at most to the end of the row.
-static void advance(const space *s, position *p, int64_t step) {
-  int32_t axis = s->rank - 1;
-  p->index[axis] += step;
-  for (int32_t k = 0; k < s->operands; k++) p->offset[k] += step * s->strides[k][axis];
-  while (axis > 0 && p->index[axis] == s->shape[axis]) {
-    for (int32_t k = 0; k < s->operands; k++)
-      p->offset[k] += s->strides[k][axis - 1] - s->shape[axis] * s->strides[k][axis];
-    p->index[axis] = 0;
-    p->index[--axis]++;
-  }
-}
-
-// MARK: Copies
-
-static void copy_run(int32_t item_size, int64_t n, const void *x, int64_t x_stride, void *y,
-                     int64_t y_stride) {
-  if (x_stride == 1 && y_stride == 1) {
-    memcpy(y, x, (size_t)(n * item_size));
-    return;
-  }
-#define COPY_AS(E)                                                                          \
-  for (int64_t i = 0; i < n; i++) ((E *)y)[i * y_stride] = ((const E *)x)[i * x_stride];    \
-  return
-  switch (item_size) {
-    case 1: COPY_AS(uint8_t);
-    case 4: COPY_AS(uint32_t);
-    case 8: COPY_AS(uint64_t);
-  }
-}
-
-static inline const void *at(const void *base, int64_t offset, int32_t item_size) {
-  return (const char *)base + offset * item_size;
 }
 
 // Elements first..<first + n of operand k, one after another.
@@ -147,126 +55,6 @@ static void gather(const space *s, int32_t k, int32_t item_size, const void *x, 
     advance(&one, &p, step);
   }
 }
-
-typedef struct {
-  space s;  // operands x and y
-  int32_t item_size;
-  bool transposes;  // the last two axes: y contiguous along the last, x along the one before
-  bool is_one_run;  // which may be cut anywhere
-  int64_t parts;
-  const void *x;
-  void *y;
-} copy_job;
-
-static void copy_rows(copy_job *job, int64_t first, int64_t end) {
-  space *s = &job->s;
-  int32_t last = s->rank - 1, size = job->item_size;
-  int64_t row = s->shape[last];
-  bool streams = attn_streams(s->count * size) && row * size >= SHORTEST_STREAM &&
-                 s->strides[0][last] == 1 && s->strides[1][last] == 1;
-  position p;
-  seek(s, first * row, &p);
-  for (int64_t i = first; i < end; i++) {
-    for (ATTN_STRETCHES(start, stop, row, LONGEST_RUN)) {
-      const void *from = at(job->x, p.offset[0] + start * s->strides[0][last], size);
-      void *to = (void *)at(job->y, p.offset[1] + start * s->strides[1][last], size);
-      if (streams) attn_stream(to, from, (size_t)((stop - start) * size));
-      else copy_run(size, stop - start, from, s->strides[0][last], to, s->strides[1][last]);
-    }
-    advance(s, &p, row);
-  }
-  if (streams) attn_stream_end();
-}
-
-// A strip of the last axis of one matrix, so that a single matrix can be shared out too.
-static void copy_strip(copy_job *job, int64_t matrix, int64_t first, int64_t end) {
-  space *s = &job->s;
-  int32_t last = s->rank - 1, size = job->item_size;
-  position p;
-  seek(s, matrix * s->shape[last - 1] * s->shape[last] + first, &p);
-  int64_t y_stride = s->strides[1][last - 1];
-  for (ATTN_STRETCHES(from, to, s->shape[last - 1], LONGEST_STRIP))
-    ATTN_PICK(attn_transpose_run)(size, end - first, to - from,
-                                  at(job->x, p.offset[0] + from, size), s->strides[0][last],
-                                  (void *)at(job->y, p.offset[1] + from * y_stride, size), y_stride);
-}
-
-static void copy_part(void *context, int64_t part) {
-  copy_job *job = context;
-  space *s = &job->s;
-  int64_t row = s->shape[s->rank - 1];
-  if (job->is_one_run) {
-    int64_t first = attn_piece_start(row, job->parts, part, 64);
-    copy_run(job->item_size, attn_piece_start(row, job->parts, part + 1, 64) - first,
-             at(job->x, first, job->item_size), 1, (void *)at(job->y, first, job->item_size), 1);
-    return;
-  }
-  if (!job->transposes) {
-    int64_t rows = s->count / row;
-    copy_rows(job, attn_piece_start(rows, job->parts, part, 1),
-              attn_piece_start(rows, job->parts, part + 1, 1));
-    return;
-  }
-  // Strips of all matrices, numbered in a row: 64 rows of x each.
-  int64_t strips = (row + 63) / 64, all = s->count / row / s->shape[s->rank - 2] * strips;
-  int64_t end = attn_piece_start(all, job->parts, part + 1, 1);
-  for (int64_t i = attn_piece_start(all, job->parts, part, 1); i < end; i++) {
-    int64_t first = i % strips * 64, next = first + 64 < row ? first + 64 : row;
-    copy_strip(job, i / strips, first, next);
-  }
-}
-
-static int64_t size_of_stride(int64_t stride) { return stride < 0 ? -stride : stride; }
-
-void attn_copy(int32_t item_size, int32_t rank, const int64_t *shape, const int64_t *x_strides,
-               const void *x, const int64_t *y_strides, void *y) {
-  // The order of axes is free: put y's greatest stride first. Then neighbours in y are neighbours
-  // in the loop, and axes merge whatever order the caller has them in.
-  int64_t ordered_shape[MOST_AXES], ordered_x[MOST_AXES], ordered_y[MOST_AXES];
-  for (int32_t axis = 0; axis < rank; axis++) {
-    int32_t to = axis;
-    while (to > 0 && size_of_stride(ordered_y[to - 1]) < size_of_stride(y_strides[axis])) {
-      ordered_shape[to] = ordered_shape[to - 1];
-      ordered_x[to] = ordered_x[to - 1];
-      ordered_y[to] = ordered_y[to - 1];
-      to--;
-    }
-    ordered_shape[to] = shape[axis];
-    ordered_x[to] = x_strides[axis];
-    ordered_y[to] = y_strides[axis];
-  }
-  const int64_t *strides[] = {ordered_x, ordered_y};
-  copy_job job = {.item_size = item_size, .x = x, .y = y};
-  space *s = &job.s;
-  collapse(s, rank, ordered_shape, 2, strides);
-  if (s->count == 0) return;
-
-  int32_t last = s->rank - 1;
-  if (s->strides[1][last] == 1 && size_of_stride(s->strides[0][last]) > 1) {
-    // Where x is contiguous along another axis, that one comes next to the last.
-    for (int32_t axis = 0; axis < last; axis++) {
-      if (s->strides[0][axis] != 1) continue;
-      job.transposes = true;
-      int64_t length = s->shape[axis], y_stride = s->strides[1][axis];
-      for (int32_t i = axis; i < last - 1; i++) {
-        s->shape[i] = s->shape[i + 1];
-        for (int32_t k = 0; k < 2; k++) s->strides[k][i] = s->strides[k][i + 1];
-      }
-      s->shape[last - 1] = length;
-      s->strides[0][last - 1] = 1;
-      s->strides[1][last - 1] = y_stride;
-      break;
-    }
-  }
-  job.is_one_run = s->rank == 1 && s->strides[0][0] == 1 && s->strides[1][0] == 1;
-  int64_t pieces = job.is_one_run ? (s->count + 63) / 64 : s->count / s->shape[s->rank - 1];
-  if (job.transposes) pieces = pieces / s->shape[s->rank - 2] * ((s->shape[s->rank - 1] + 63) / 64);
-  job.parts = attn_pieces(s->count / (job.transposes ? 2 : 4), pieces);
-  if (job.parts == 1) copy_part(&job, 0);
-  else attn_parallel(job.parts, copy_part, &job);
-}
-
-// MARK: Operations on several operands
 
 static int32_t size_of(attn_dtype dtype) {
   static const int32_t sizes[] = {4, 8, 4, 8, 1};
@@ -532,53 +320,4 @@ double attn_pow_scalar(double x, double y) {
   double z = 0;
   ATTN_PICK(attn_binary_run)(ATTN_POW, ATTN_F64, 1, &x, 1, &y, 1, &z);
   return z;
-}
-
-// MARK: Fills
-
-typedef struct {
-  int32_t item_size;
-  int64_t n, parts, start, step;
-  uint64_t value;
-  void *y;
-} fill_job;
-
-static void fill_part(void *context, int64_t part) {
-  const fill_job *j = context;
-  int64_t first = attn_piece_start(j->n, j->parts, part, 64);
-  int64_t end = attn_piece_start(j->n, j->parts, part + 1, 64);
-#define FILL_AS(E)                                                  \
-  do {                                                              \
-    E v;                                                            \
-    memcpy(&v, &j->value, sizeof v);                                \
-    for (int64_t i = first; i < end; i++) ((E *)j->y)[i] = v;       \
-    return;                                                         \
-  } while (0)
-  switch (j->item_size) {
-    case 1: FILL_AS(uint8_t);
-    case 4: FILL_AS(uint32_t);
-    case 8: FILL_AS(uint64_t);
-  }
-}
-
-void attn_fill(int32_t item_size, int64_t n, const void *value, void *y) {
-  fill_job j = {.item_size = item_size, .n = n, .y = y};
-  memcpy(&j.value, value, (size_t)item_size);
-  j.parts = attn_pieces(n / 8 * item_size, (n + 63) / 64);
-  if (j.parts == 1) fill_part(&j, 0);
-  else attn_parallel(j.parts, fill_part, &j);
-}
-
-static void range_part(void *context, int64_t part) {
-  const fill_job *j = context;
-  int64_t end = attn_piece_start(j->n, j->parts, part + 1, 64);
-  for (int64_t i = attn_piece_start(j->n, j->parts, part, 64); i < end; i++)
-    ((int64_t *)j->y)[i] = (int64_t)((uint64_t)j->start + (uint64_t)i * (uint64_t)j->step);
-}
-
-void attn_range(int64_t n, int64_t start, int64_t step, int64_t *y) {
-  fill_job j = {.n = n, .start = start, .step = step, .y = y};
-  j.parts = attn_pieces(n, (n + 63) / 64);
-  if (j.parts == 1) range_part(&j, 0);
-  else attn_parallel(j.parts, range_part, &j);
 }

@@ -19,11 +19,6 @@ ATTN_INLINE void ATTN_F(put)(ATTN_E *p, ATTN_V v, int64_t count) {
     if (i < (n) && (n) - i < 16) { const int64_t count = (n) - i; __VA_ARGS__ }        \
   } while (0)
 
-// Asks for what the next row will read while this one is written: else memory idles at each row's start.
-ATTN_INLINE void ATTN_F(ask)(const ATTN_E *p) {
-  for (size_t line = 0; line < 16 * sizeof(ATTN_E); line += 64) __builtin_prefetch((const char *)p + line);
-}
-
 // MARK: Softmax
 
 typedef struct {
@@ -65,7 +60,6 @@ ATTN_INLINE void ATTN_F(softmax_row)(bool log, int64_t n, const ATTN_E *x, const
       ATTN_V v = ATTN_F(get)(y + i, count) / sum;
       if (keep != NULL) v = ATTN_F(kept)(keep + i, count) ? v : 0;  // though the sum be NaN
       ATTN_F(put)(y + i, v, count);
-      ATTN_F(ask)(x + n + i);
     });
     return;
   }
@@ -74,7 +68,6 @@ ATTN_INLINE void ATTN_F(softmax_row)(bool log, int64_t n, const ATTN_E *x, const
     ATTN_V v = (ATTN_F(get)(x + i, count) - largest) - log_sum;
     if (keep != NULL) v = ATTN_F(kept)(keep + i, count) ? v : left_out;
     ATTN_F(put)(y + i, v, count);
-    ATTN_F(ask)(x + n + i);
   });
 }
 
@@ -129,8 +122,6 @@ void ATTN_KERNEL(ATTN_F(attn_softmax_backward))(bool log, int64_t r0, int64_t r1
         ATTN_V v = ATTN_F(get)(c.y + i, count);
         ATTN_V d = v * (ATTN_F(get)(c.dy + i, count) - sum);
         ATTN_F(put)(to + i, v == 0 ? 0 : d, count);
-        ATTN_F(ask)(c.y + n + i);
-        ATTN_F(ask)(c.dy + n + i);
       });
     } else {
       ATTN_E sum = ATTN_F(row_lanes)(ATTN_SUM, n, ATTN_F(log_softmax_backward_terms), &c);
@@ -138,8 +129,6 @@ void ATTN_KERNEL(ATTN_F(attn_softmax_backward))(bool log, int64_t r0, int64_t r1
         ATTN_V v = ATTN_F(get)(c.y + i, count);
         ATTN_V d = ATTN_F(get)(c.dy + i, count) - ATTN_VF(exp)(v) * sum;
         ATTN_F(put)(to + i, v == (ATTN_E)-__builtin_inf() ? 0 : d, count);
-        ATTN_F(ask)(c.y + n + i);
-        ATTN_F(ask)(c.dy + n + i);
       });
     }
   }
@@ -178,7 +167,6 @@ void ATTN_KERNEL(ATTN_F(attn_layer_norm))(bool rms, int64_t r0, int64_t r1, int6
       if (weight != NULL) v = v * ATTN_F(get)(weight + i, count);
       if (bias != NULL) v = v + ATTN_F(get)(bias + i, count);
       ATTN_F(put)(to + i, v, count);
-      ATTN_F(ask)(c.x + n + i);
     });
   }
 }
@@ -215,8 +203,6 @@ void ATTN_KERNEL(ATTN_F(attn_layer_norm_backward))(bool rms, int64_t r0, int64_t
       ATTN_V normed = (ATTN_F(get)(c.x + i, count) - c.mean) * c.rstd;
       if (!rms) g = g - slope;
       ATTN_F(put)(to + i, c.rstd * (g - normed * product), count);
-      ATTN_F(ask)(c.x + n + i);
-      ATTN_F(ask)(c.dy + n + i);
     });
   }
 }

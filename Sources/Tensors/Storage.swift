@@ -10,6 +10,7 @@ final class Storage: @unchecked Sendable {
   // lock of `Chain` before anybody reads it.
   let buffer: UnsafeMutableRawPointer
   let byteCount: Int
+  private let sizeClass: Memory.SizeClass
 
   // MARK: What is put off
 
@@ -22,10 +23,10 @@ final class Storage: @unchecked Sendable {
 
   init(byteCount: Int) throws {
     self.byteCount = byteCount
-    buffer = try Memory.allocate(byteCount)
+    (buffer, sizeClass) = try Memory.allocate(byteCount)
   }
 
-  deinit { Memory.release(buffer, byteCount) }
+  deinit { Memory.release(buffer, byteCount, sizeClass) }
 
   /// The elements, computed now if they were put off.
   var pointer: UnsafeMutableRawPointer {
@@ -146,32 +147,43 @@ package enum Memory {
   private static let peak = Atomic(0)
   private static let smallest = 4096
   private static let largePage = 1 << 21
-  private static let classCount = 4 * 40
+  /// Requests from this size on are served from larger free blocks before memory is asked for.
+  private static let worthSharing = 1 << 18
   private static let cache = Mutex(Cache())
 
   private struct Cache: ~Copyable {
     // SAFETY: pointers in the lists are free blocks of their class, owned by the cache alone.
     nonisolated(unsafe) var free: [[UnsafeMutableRawPointer]] = Array(
-      repeating: [], count: Memory.classCount)
+      repeating: [], count: SizeClass.count + SizeClass.largerOnes)
     var bytes = 0
   }
 
-  /// Classes grow by a quarter of a power of two, so that at most a fifth of a block is unused.
-  private static func sizeClass(_ byteCount: Int) -> (index: Int, size: Int) {
-    let exponent = Int.bitWidth - 1 - (byteCount - 1).leadingZeroBitCount
-    let base = 1 << exponent
-    let step = base / 4
-    let quarter = (byteCount - 1 - base) / step
-    let index = 4 * exponent + quarter
-    return (index, size(ofClass: index))
+  /// How large a block is. Classes grow by a quarter of a power of two, so that at most a fifth of a block
+  /// that is made for a request is unused.
+  struct SizeClass: Equatable {
+    fileprivate let index: Int
+
+    fileprivate init(_ index: Int) { self.index = index }
+
+    fileprivate init(for byteCount: Int) {
+      let exponent = Int.bitWidth - 1 - (byteCount - 1).leadingZeroBitCount
+      let base = 1 << exponent
+      index = 4 * exponent + (byteCount - 1 - base) / (base / 4)
+    }
+
+    fileprivate var size: Int {
+      let base = 1 << (index / 4)
+      return base + (index % 4 + 1) * (base / 4)
+    }
+
+    /// Not from the cache.
+    fileprivate static let small = SizeClass(0)
+    fileprivate static let count = 4 * 40
+    /// Classes above that of a request of which a free block will do: up to one and a half times as large.
+    fileprivate static let largerOnes = 2
   }
 
-  private static func size(ofClass index: Int) -> Int {
-    let base = 1 << (index / 4)
-    return base + (index % 4 + 1) * (base / 4)
-  }
-
-  static func allocate(_ byteCount: Int) throws -> UnsafeMutableRawPointer {
+  static func allocate(_ byteCount: Int) throws -> (UnsafeMutableRawPointer, SizeClass) {
     // Sizes above the limit have no class.
     guard byteCount <= limit else {
       throw TensorError("out of memory: a tensor of \(readable(byteCount)) does not fit")
@@ -181,21 +193,15 @@ package enum Memory {
     if total > peak.load(ordering: .relaxed) { peak.store(total, ordering: .relaxed) }
     Profile.current?.noteAllocation(byteCount, live: total)
     if byteCount <= smallest {
-      return UnsafeMutableRawPointer.allocate(byteCount: max(byteCount, 16), alignment: 16)
+      return (UnsafeMutableRawPointer.allocate(byteCount: max(byteCount, 16), alignment: 16), .small)
     }
-    let (index, size) = sizeClass(byteCount)
-    if let block = cache.withLock({ cache in
-      cache.free[index].popLast().map { block in
-        cache.bytes -= size
-        // SAFETY: the block leaves the cache and has one owner again.
-        nonisolated(unsafe) let block = block
-        return block
-      }
-    }) {
-      return block
+    let wanted = SizeClass(for: byteCount)
+    if let (block, sizeClass) = takeCached(wanted, orLarger: byteCount >= worthSharing) {
+      return (block, sizeClass)
     }
     if total > limit || byteCount >= worthAsking && !hasRoom(byteCount) { trim() }
     // Large pages take fewer faults to get and fewer misses to walk through.
+    let size = wanted.size
     let boundary = size >= largePage ? largePage : 64
     guard total <= limit, byteCount < worthAsking || hasRoom(byteCount),
       let block = aligned_alloc(boundary, (size + boundary - 1) / boundary * boundary)
@@ -204,18 +210,33 @@ package enum Memory {
       throw TensorError("out of memory: a tensor of \(readable(byteCount)) does not fit")
     }
     if size >= largePage { madvise(block, size / largePage * largePage, MADV_HUGEPAGE) }
-    return block
+    return (block, wanted)
   }
 
-  static func release(_ pointer: UnsafeMutableRawPointer, _ byteCount: Int) {
+  private static func takeCached(
+    _ wanted: SizeClass, orLarger: Bool
+  ) -> (UnsafeMutableRawPointer, SizeClass)? {
+    cache.withLock { cache in
+      for index in wanted.index...(wanted.index + (orLarger ? SizeClass.largerOnes : 0)) {
+        guard let block = cache.free[index].popLast() else { continue }
+        cache.bytes -= SizeClass(index).size
+        // SAFETY: the block leaves the cache and has one owner again.
+        nonisolated(unsafe) let taken = block
+        return (taken, SizeClass(index))
+      }
+      return nil
+    }
+  }
+
+  static func release(_ pointer: UnsafeMutableRawPointer, _ byteCount: Int, _ sizeClass: SizeClass) {
     live.wrappingSubtract(byteCount, ordering: .relaxed)
-    if byteCount <= smallest { return pointer.deallocate() }
-    let (index, size) = sizeClass(byteCount)
+    if sizeClass == .small { return pointer.deallocate() }
+    let size = sizeClass.size
     // SAFETY: the caller gives up its only reference.
     nonisolated(unsafe) let block = pointer
     let isKept = cache.withLock { cache in
       guard cache.bytes + size <= limit / 4 else { return false }
-      cache.free[index].append(block)
+      cache.free[sizeClass.index].append(block)
       cache.bytes += size
       return true
     }
@@ -228,7 +249,7 @@ package enum Memory {
       guard let index = cache.free.indices.last(where: { !cache.free[$0].isEmpty }) else { return nil }
       // SAFETY: the block leaves the cache and has one owner again.
       nonisolated(unsafe) let block = cache.free[index].removeLast()
-      cache.bytes -= size(ofClass: index)
+      cache.bytes -= SizeClass(index).size
       return block
     }
   }

@@ -481,6 +481,33 @@ static void check_large(void) {
   }
 }
 
+// Copies of so many bytes that they are written past the caches: a single run and rows, to places on
+// every boundary, without a byte beyond.
+static void check_streams(void) {
+  enum { COLUMNS = 1025, ROWS = (17 << 20) / COLUMNS / 4, STEP = COLUMNS + 3 };
+  int64_t n = (int64_t)ROWS * COLUMNS, length = (int64_t)ROWS * STEP;
+  uint32_t *a = malloc((size_t)(length * 4)), *y = malloc((size_t)(length + 8) * 4);
+  fill(ATTN_I32, length, 3, true, a);
+  int64_t run[] = {n}, one[] = {1}, rows[] = {ROWS, COLUMNS}, wide[] = {STEP, 1}, flat[] = {COLUMNS, 1};
+  if (!attn_streams(n * 4)) abort();
+  for (int offset = 0; offset < 4; offset++) {
+    memset(y, 0x5a, (size_t)(length + 8) * 4);
+    attn_copy(4, 1, run, one, a, one, y + offset);
+    CHECK(memcmp(y + offset, a, (size_t)n * 4) == 0 && y[offset + n] == 0x5a5a5a5a, "long run at %d", offset);
+    for (int k = 0; k < 2; k++) {
+      memset(y, 0x5a, (size_t)(length + 8) * 4);
+      attn_copy(4, 2, rows, k == 0 ? wide : flat, a, k == 0 ? flat : wide, y + offset);
+      int64_t from = k == 0 ? STEP : COLUMNS, to = k == 0 ? COLUMNS : STEP;
+      bool same = y[offset + ROWS * to] == 0x5a5a5a5a;
+      for (int64_t i = 0; same && i < ROWS; i++)
+        same = memcmp(y + offset + i * to, a + i * from, COLUMNS * 4) == 0 &&
+               (k == 0 || y[offset + i * to + COLUMNS] == 0x5a5a5a5a);
+      CHECK(same, "long rows at %d, %s", offset, k == 0 ? "gathered" : "spread");
+    }
+  }
+  free(a), free(y);
+}
+
 // MARK: Casts, fills
 
 static void check_casts(void) {
@@ -579,6 +606,7 @@ int main(void) {
       check_casts();
       check_spaces();
       check_large();
+      check_streams();
       printf("%-8s %d threads %016llx\n", names[isa], threads, (unsigned long long)digest);
       if (some) CHECK(digest == first, "%s, %d threads: another digest", names[isa], threads);
       first = digest;

@@ -167,12 +167,13 @@ final class PendingScores {
 
   private static func place(_ left: Variable, _ right: Variable, _ tape: Tape) -> Place {
     let place = Place(tape)
+    let operands = ProductOperands(left, right)
     place.node = tape.append([left, right].map { $0.isTracked ? $0.node : -1 }) { dy, wants in
       if let gradients = place.gradients {
         place.gradients = nil
         return gradients
       }
-      return try Variable.productGradients(left, right, dy, wants)
+      return try operands.gradients(dy, wants)
     }
     return place
   }
@@ -194,12 +195,12 @@ final class PendingScores {
       v.shape[v.rank - 1] <= Self.widest
     else { return nil }
     let operands = AttentionOperands(q: q, k: k, v: v, keep: keep, scale: scale?.value)
-    func shaped(_ y: Tensor, _ leading: [Int], isTurned: Bool) throws -> Variable {
+    func shaped(_ y: Tensor, isTurned: Bool) throws -> Variable {
       let y = try y.reshaped(leading + y.shape.suffix(2))
       return Variable(isTurned ? y.swapped() : y)
     }
     guard let tape = tape ?? (values.isTracked ? values.tape : nil), tape.isRecording else {
-      return try shaped(operands.attended(saving: false).y, leading, isTurned: isTurned)
+      return try shaped(operands.attended(saving: false).y, isTurned: isTurned)
     }
     // The values may be what an inner gradient is taken for, where queries and keys are not.
     guard tape.depth <= 1 else { return nil }
@@ -209,17 +210,17 @@ final class PendingScores {
     let (y, saved) = try operands.attended(saving: true)
     guard let saved else { preconditionFailure("asked for") }
     let inputs = [place?.node ?? -1, values.isTracked ? values.node : -1]
-    return tape.append(try shaped(y, leading, isTurned: isTurned).tensor, inputs) { dy, _ in
+    return tape.append(try shaped(y, isTurned: isTurned).tensor, inputs) { dy, _ in
       precondition(!dy.isTracked, "inside another gradient scores are not left pending")
       let dy = isTurned ? dy.tensor.swapped() : dy.tensor
       let found = try operands.gradients(dy, saved)
-      let dq = try shaped(found.dq, Array(q.shape.dropLast(2)), isTurned: areTurned)
-      let dk = try shaped(found.dk, Array(k.shape.dropLast(2)), isTurned: !areTurned)
+      let dq = Variable(areTurned ? found.dq.swapped() : found.dq)
+      let dk = Variable(areTurned ? found.dk : found.dk.swapped())
       place?.gradients = areTurned ? [dk, dq] : [dq, dk]
       // The product's entry takes its gradients from its place; this only leads there.
       return [
         Variable(try Tensor.scalar(0, .f32)),
-        try shaped(found.dv, leading, isTurned: isTurned),
+        try shaped(found.dv, isTurned: isTurned),
       ]
     }
   }

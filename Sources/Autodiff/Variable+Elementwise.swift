@@ -21,55 +21,70 @@ extension Variable {
     try settle()
     let y = try tensor.unary(function)
     guard isTracked else { return Variable(y) }
-    return .make(
-      y, [self], reading: { [self] y, dy, _ in [try derivative(of: function, y: y, dy: dy)] })
+    // What a derivative reads is kept until then, and nothing else.
+    switch function {
+    case .sign, .floor, .ceil, .round, .not: return .make(y, [self]) { _, _ in [nil] }
+    case .negate: return .make(y, [self]) { dy, _ in [try -dy] }
+    case .exp, .sqrt, .tanh, .sigmoid, .relu:
+      return .make(
+        y, [self], reading: { y, dy, _ in [try y.derivative(ofResultOf: function, dy: dy)] })
+    case .abs, .log, .sin, .cos, .erf, .softplus, .silu, .gelu, .geluTanh:
+      return .make(y, [self]) { [self] dy, _ in [try derivative(of: function, dy: dy)] }
+    }
   }
 
-  /// dy · f′(x). The fused kernels give the same values as the formulas in one pass; the formulas
-  /// stand in where this gradient is itself being differentiated.
-  private func derivative(of function: UnaryFunction, y: Variable, dy: Variable) throws -> Variable? {
-    let x = self
-    let isDifferentiated = dy.isTracked || y.isTracked
-    func fused(_ gradient: BinaryFunction, _ operand: Variable) throws -> Variable {
-      Variable(try operand.tensor.contiguous().binary(gradient, dy.tensor))
-    }
+  /// dy · f′(x), told from this y = f(x). The fused kernels give the same values as the formulas in one
+  /// pass; the formulas stand in where this gradient is itself being differentiated.
+  private func derivative(ofResultOf function: UnaryFunction, dy: Variable) throws -> Variable {
+    let y = self
     switch function {
-    case .negate: return try -dy
-    case .abs: return try dy * Variable(x.tensor.unary(.sign))
     case .exp: return try dy * y
-    case .log: return try dy / x
     case .sqrt: return try dy / (y * 2)
+    case .tanh: return try fused(.tanhGradient, dy) ?? dy * (1 - y * y)
+    case .sigmoid: return try fused(.sigmoidGradient, dy) ?? dy * (y * (1 - y))
+    case .relu:
+      if let dx = try fused(.reluGradient, dy) { return dx }
+      let zero = try Variable(Tensor.scalar(0, y.dtype))
+      let isPositive = try Variable(y.tensor.compare(.greater, zero.tensor))
+      return try .select(isPositive, dy, zero)
+    default: preconditionFailure("the others are told from x")
+    }
+  }
+
+  /// dy · f′(x), told from this x.
+  private func derivative(of function: UnaryFunction, dy: Variable) throws -> Variable {
+    let x = self
+    switch function {
+    case .abs: return try dy * Variable(x.tensor.unary(.sign))
+    case .log: return try dy / x
     case .sin: return try dy * x.unary(.cos)
     case .cos: return try -(dy * x.unary(.sin))
     case .erf: return try dy * (-(x * x)).unary(.exp) * 1.1283791670955126  // 2/√π
     case .softplus: return try dy * x.unary(.sigmoid)
-    case .tanh:
-      return try isDifferentiated ? dy * (1 - y * y) : fused(.tanhGradient, y)
-    case .sigmoid:
-      return try isDifferentiated ? dy * (y * (1 - y)) : fused(.sigmoidGradient, y)
-    case .relu:
-      guard isDifferentiated else { return try fused(.reluGradient, x) }
-      let zero = try Variable(Tensor.scalar(0, x.dtype))
-      let isPositive = try Variable(x.tensor.compare(.greater, zero.tensor))
-      return try .select(isPositive, dy, zero)
     case .silu:
-      guard isDifferentiated else { return try fused(.siluGradient, x) }
+      if let dx = try fused(.siluGradient, dy) { return dx }
       let s = try x.unary(.sigmoid)
       return try dy * (s * (x * (1 - s) + 1))
     case .gelu:
-      guard isDifferentiated else { return try fused(.geluGradient, x) }
+      if let dx = try fused(.geluGradient, dy) { return dx }
       // Φ(x) + x·φ(x)
       let cumulative = try ((x * 0.7071067811865476).unary(.erf) + 1) * 0.5
       let density = try (x * x * -0.5).unary(.exp) * 0.3989422804014327
       return try dy * (cumulative + x * density)
     case .geluTanh:
-      guard isDifferentiated else { return try fused(.geluTanhGradient, x) }
+      if let dx = try fused(.geluTanhGradient, dy) { return dx }
       let c = 0.7978845608028654  // √(2/π)
       let t = try ((x + x * x * x * 0.044715) * c).unary(.tanh)
       let slope = try (x * x * (3 * 0.044715) + 1) * c
       return try dy * ((t + 1) * 0.5 + x * 0.5 * (1 - t * t) * slope)
-    case .sign, .floor, .ceil, .round, .not: return nil
+    default: preconditionFailure("the others are told from y, or from nothing")
     }
+  }
+
+  /// The kernel of a derivative in one pass; `nil` where it is itself being differentiated.
+  private func fused(_ gradient: BinaryFunction, _ dy: Variable) throws -> Variable? {
+    if dy.isTracked || isTracked { return nil }
+    return Variable(try tensor.contiguous().binary(gradient, dy.tensor))
   }
 
   // MARK: Functions of two operands
@@ -83,64 +98,83 @@ extension Variable {
     try other.settle()
     let y = try tensor.binary(function, other.tensor)
     guard isTracked || other.isTracked else { return Variable(y) }
-    let a = self
-    let b = other
-    return .make(
-      y, [a, b],
-      reading: { y, dy, wants in
-        try Self.derivatives(of: function, a, b, y: y, dy: dy, wants)
-      })
+    return .recorded(function, self, other, y)
   }
 
-  private static func derivatives(
-    of function: BinaryFunction, _ a: Variable, _ b: Variable, y: Variable, dy: Variable,
-    _ wants: Demand
-  ) throws -> [Variable?] {
-    func pair(_ da: () throws -> Variable?, _ db: () throws -> Variable?) throws -> [Variable?] {
+  /// What a derivative reads is kept until then, and nothing else.
+  private static func recorded(
+    _ function: BinaryFunction, _ a: Variable, _ b: Variable, _ y: Tensor
+  ) -> Variable {
+    let shapes = (a.shape, b.shape)
+    func gradients(
+      _ wants: Demand, _ da: () throws -> Variable?, _ db: () throws -> Variable?
+    ) throws -> [Variable?] {
       [
-        wants[0] ? try da()?.summed(to: a.shape) : nil,
-        wants[1] ? try db()?.summed(to: b.shape) : nil,
+        wants[0] ? try da()?.summed(to: shapes.0) : nil,
+        wants[1] ? try db()?.summed(to: shapes.1) : nil,
       ]
     }
     switch function {
-    case .add: return try pair({ dy }, { dy })
-    case .subtract: return try pair({ dy }, { try -dy })
-    case .multiply: return try pair({ try dy * b }, { try dy * a })
-    case .divide: return try pair({ try dy / b }, { try -(dy * y / b) })
-    case .power:
-      return try pair(
-        {
-          // b·a^(b−1), and 0 where b is 0, a being 0 or not.
-          let zero = try Variable(Tensor.scalar(0, a.dtype))
-          let isConstant = try Variable(b.tensor.compare(.equal, zero.tensor))
-          guard try isConstant.tensor.integers().contains(1) else {
-            return try dy * (b * a.binary(.power, b - 1))
-          }
-          let one = try Variable(Tensor.scalar(1, a.dtype))
-          let slope = try b * a.binary(.power, Variable.select(isConstant, one, b) - 1)
-          return try dy * slope
-        },
-        {
-          // a^b·log(a), and 0 where a is 0.
-          let zero = try Variable(Tensor.scalar(0, a.dtype))
-          let isZero = try Variable(a.tensor.compare(.equal, zero.tensor))
-          let one = try Variable(Tensor.scalar(1, a.dtype))
-          return try dy * (y * Variable.select(isZero, one, a).unary(.log))
-        })
-    case .maximum, .minimum:
-      // The left operand counts where both are equal.
-      let left = try Variable(
-        a.tensor.compare(function == .maximum ? .greaterOrEqual : .lessOrEqual, b.tensor))
-      let zero = try Variable(Tensor.scalar(0, dy.dtype))
-      return try pair({ try select(left, dy, zero) }, { try select(left, zero, dy) })
+    case .add: return make(y, [a, b]) { dy, wants in try gradients(wants, { dy }, { dy }) }
+    case .subtract: return make(y, [a, b]) { dy, wants in try gradients(wants, { dy }, { try -dy }) }
+    case .multiply:
+      let (slopeOfA, slopeOfB) = (a.isTracked ? b : nil, b.isTracked ? a : nil)
+      return make(y, [a, b]) { dy, wants in
+        try gradients(wants, { try slopeOfA.map { try dy * $0 } }, { try slopeOfB.map { try dy * $0 } })
+      }
+    case .divide where !b.isTracked:
+      return make(y, [a, b]) { dy, wants in try gradients(wants, { try dy / b }, { nil }) }
+    case .divide:
+      return make(
+        y, [a, b],
+        reading: { y, dy, wants in try gradients(wants, { try dy / b }, { try -(dy * y / b) }) })
+    case .remainder where !b.isTracked:
+      return make(y, [a, b]) { dy, wants in try gradients(wants, { dy }, { nil }) }
     case .remainder:
-      return try pair(
-        { dy }, { try -(dy * Variable(a.tensor.binary(.divide, b.tensor)).unary(.floor)) })
-    case .floorDivide, .and, .or: return [nil, nil]
+      return make(y, [a, b]) { dy, wants in
+        try gradients(
+          wants, { dy }, { try -(dy * Variable(a.tensor.binary(.divide, b.tensor)).unary(.floor)) })
+      }
+    case .maximum, .minimum:
+      return make(y, [a, b]) { dy, wants in
+        // The left operand counts where both are equal.
+        let left = try Variable(
+          a.tensor.compare(function == .maximum ? .greaterOrEqual : .lessOrEqual, b.tensor))
+        let zero = try Variable(Tensor.scalar(0, dy.dtype))
+        return try gradients(wants, { try select(left, dy, zero) }, { try select(left, zero, dy) })
+      }
+    case .power:
+      return make(
+        y, [a, b],
+        reading: { y, dy, wants in
+          try gradients(
+            wants, { try powerGradient(ofBase: a, b, dy) }, { try powerGradient(ofExponentOf: a, y: y, dy) })
+        })
+    case .floorDivide, .and, .or: return make(y, [a, b]) { _, _ in [nil, nil] }
     case .tanhGradient, .sigmoidGradient, .reluGradient, .siluGradient, .geluGradient,
       .geluTanhGradient:
       preconditionFailure("fused derivatives are used where nothing is recorded")
     }
+  }
+
+  /// dy · b·a^(b−1), and 0 where b is 0, a being 0 or not.
+  private static func powerGradient(ofBase a: Variable, _ b: Variable, _ dy: Variable) throws -> Variable {
+    let zero = try Variable(Tensor.scalar(0, a.dtype))
+    let isConstant = try Variable(b.tensor.compare(.equal, zero.tensor))
+    guard try isConstant.tensor.integers().contains(1) else {
+      return try dy * (b * a.binary(.power, b - 1))
+    }
+    let one = try Variable(Tensor.scalar(1, a.dtype))
+    return try dy * (b * a.binary(.power, select(isConstant, one, b) - 1))
+  }
+
+  /// dy · a^b·log(a), and 0 where a is 0.
+  private static func powerGradient(ofExponentOf a: Variable, y: Variable, _ dy: Variable) throws -> Variable
+  {
+    let zero = try Variable(Tensor.scalar(0, a.dtype))
+    let isZero = try Variable(a.tensor.compare(.equal, zero.tensor))
+    let one = try Variable(Tensor.scalar(1, a.dtype))
+    return try dy * (y * select(isZero, one, a).unary(.log))
   }
 
   /// The sum over the leading axes that broadcasting added, ascending; over everything for a scalar.
@@ -157,11 +191,12 @@ extension Variable {
     try a.settle()
     try b.settle()
     let y = try Tensor.select(condition.tensor, a.tensor, b.tensor)
+    let shapes = (a.shape, b.shape)
     return make(y, [a, b]) { dy, wants in
       let zero = try Variable(Tensor.scalar(0, dy.dtype))
       return [
-        wants[0] ? try select(condition, dy, zero).summed(to: a.shape) : nil,
-        wants[1] ? try select(condition, zero, dy).summed(to: b.shape) : nil,
+        wants[0] ? try select(condition, dy, zero).summed(to: shapes.0) : nil,
+        wants[1] ? try select(condition, zero, dy).summed(to: shapes.1) : nil,
       ]
     }
   }

@@ -30,13 +30,13 @@ extension Variable {
   package func normalized(
     rms: Bool = false, weight: Variable? = nil, bias: Variable? = nil, epsilon: Double
   ) throws -> Variable {
-    let saved = try tensor.normalized(
+    let (y, moments) = try tensor.normalized(
       rms: rms, weight: weight?.tensor, bias: bias?.tensor, epsilon: epsilon)
     let inputs = [self, weight, bias].compactMap { $0 }
-    guard inputs.contains(where: \.isTracked) else { return Variable(saved.y) }
+    guard inputs.contains(where: \.isTracked) else { return Variable(y) }
     let x = self
     let hasWeight = weight != nil
-    return .make(saved.y, inputs) { dy, wants in
+    return .make(y, inputs) { dy, wants in
       let wantsWeight = hasWeight && wants[1]
       let wantsBias = bias != nil && wants[hasWeight ? 2 : 1]
       var gradients: [Variable?]
@@ -44,7 +44,7 @@ extension Variable {
         gradients = try x.normalizedGradient(rms, weight, epsilon, dy)
       } else {
         let fused = try x.tensor.normalizedBackward(
-          saved, rms: rms, weight: weight?.tensor, dy: dy.tensor, wantsX: wants[0],
+          moments, rms: rms, weight: weight?.tensor, dy: dy.tensor, wantsX: wants[0],
           wantsWeight: wantsWeight, wantsBias: wantsBias)
         gradients = [fused.dx, fused.dweight, fused.dbias].map { $0.map(Variable.init) }
       }

@@ -91,13 +91,14 @@ extension Variable {
   }
 
   package static func concatenated(_ parts: [Variable], axis: Int) throws -> Variable {
-    make(try Tensor.concatenated(parts.map(\.tensor), axis: axis), parts) { dy, wants in
+    let lengths = parts.map { $0.shape[axis] }
+    return make(try Tensor.concatenated(parts.map(\.tensor), axis: axis), parts) { dy, wants in
       var at = 0
-      return parts.enumerated().map { position, part in
-        defer { at += part.shape[axis] }
+      return lengths.enumerated().map { position, length in
+        defer { at += length }
         guard wants[position] else { return nil }
         var slices = dy.shape.map(AxisSlice.all)
-        slices[axis] = AxisSlice(start: at, count: part.shape[axis], step: 1, isDropped: false)
+        slices[axis] = AxisSlice(start: at, count: length, step: 1, isDropped: false)
         return dy.sliced(slices)
       }
     }

@@ -8,7 +8,7 @@
 #include "pool.h"
 
 ATTN_DECLARE(void, attn_attention_rows, const attn_attention_operands *p, int64_t block, int64_t i0,
-             int64_t i1, float *y, float *largest, float *sums);
+             int64_t i1, attn_row_blocks y, float *largest, float *sums);
 ATTN_DECLARE(attn_attention_state *, attn_attention_state, const attn_attention_operands *p,
              int64_t block);
 ATTN_DECLARE(void, attn_attention_run, const attn_attention_operands *p,
@@ -44,7 +44,8 @@ static attn_attention_operands simplified(const attn_attention_operands *operand
 
 typedef struct {
   attn_attention_operands p;
-  float *y, *largest, *sums;
+  attn_row_blocks y;
+  float *largest, *sums;
   int64_t row_parts;
 } forward_job;
 
@@ -58,7 +59,7 @@ static void forward_part(void *context, int64_t part) {
     ATTN_PICK(attn_attention_rows)(&j->p, part / j->row_parts, i0, i1, j->y, j->largest, j->sums);
 }
 
-void attn_attention(const attn_attention_operands *operands, float *y, float *largest,
+void attn_attention(const attn_attention_operands *operands, attn_row_blocks y, float *largest,
                     float *sums) {
   forward_job j = {.p = simplified(operands), .y = y, .largest = largest, .sums = sums,
                    .row_parts = 1};

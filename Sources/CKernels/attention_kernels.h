@@ -15,7 +15,7 @@
 enum {
   ATTN_TILE_PANEL = ATTN_TILE_VECTORS * 16,
   ATTN_KEY_BLOCK = 512,  // keys that a product over keys takes at a time: they stay in the second cache
-  };
+};
 
 static const float attention_zero = 0;
 
@@ -171,14 +171,22 @@ ATTN_INLINE float attention_lanes(int64_t low, int64_t high, terms_f32 terms, co
   return tree_total_f32(ATTN_SUM, &tree);
 }
 
+// Row `row` of a block.
+ATTN_INLINE float *attention_row(const attn_row_blocks *blocks, int64_t block, int64_t row) {
+  return blocks->data + blocks->offsets[block] + row * blocks->rs;
+}
+
+static void attention_clear_rows(int64_t rows, int64_t n, float *x, int64_t rs) {
+  for (int64_t i = 0; i < rows; i++) memset(x + i * rs, 0, (size_t)n * sizeof(float));
+}
+
 // A product over keys: y = x b for the strip's rows of x. b has s rows, b_rs apart; its column c is at
-// c * b_cs where c begins a panel. Beyond a tile's reach
-// x is 0; there it is read only if not `within_reach`, and otherwise added where that may be told
-// from nothing.
+// c * b_cs where c begins a panel. Beyond a tile's reach x is 0; there it is read only if not
+// `within_reach`, and otherwise added where that may be told from nothing.
 static void attention_product_over_keys(const attn_attention_strip *strip, int64_t i0, int64_t i1,
                                         bool within_reach, const float *x, int64_t x_rs,
                                         const float *b, int64_t b_rs, int64_t b_cs, int64_t s,
-                                        int64_t n, float *y) {
+                                        int64_t n, float *y, int64_t y_rs) {
   int64_t low = within_reach ? strip->low : 0, high = within_reach ? strip->high : s;
   for (int64_t j0 = low / ATTN_KEY_BLOCK * ATTN_KEY_BLOCK; j0 < high; j0 += ATTN_KEY_BLOCK)
     for (int64_t r = i0; r < i1; r += ATTN_TILE_ROWS) {
@@ -190,17 +198,17 @@ static void attention_product_over_keys(const attn_attention_strip *strip, int64
       if (from >= to) continue;
       for (int64_t c = 0; c < n; c += ATTN_PANEL)
         attention_strided_tile(count, to - from, x + r * x_rs + from, x_rs, 1,
-                               b + c * b_cs + from * b_rs, b_rs, y + r * n + c, n,
+                               b + c * b_cs + from * b_rs, b_rs, y + r * y_rs + c, y_rs,
                                n - c < ATTN_PANEL ? n - c : ATTN_PANEL, from > first);
     }
   for (int64_t r = i0; r < i1; r += ATTN_TILE_ROWS) {
     int64_t count = i1 - r < ATTN_TILE_ROWS ? i1 - r : ATTN_TILE_ROWS;
     int64_t end = within_reach ? strip->reach[r / ATTN_TILE_ROWS].end : s;
-    if (end == 0) memset(y + r * n, 0, (size_t)(count * n) * sizeof(float));
-    if (end == 0 || end >= s || !attention_has_negative_zero(count, n, y + r * n, n)) continue;
+    if (end == 0) attention_clear_rows(count, n, y + r * y_rs, y_rs);
+    if (end == 0 || end >= s || !attention_has_negative_zero(count, n, y + r * y_rs, y_rs)) continue;
     for (int64_t c = 0; c < n; c += ATTN_PANEL)
       attention_strided_tile(count, s - end, &attention_zero, 0, 0, b + c * b_cs + end * b_rs, b_rs,
-                             y + r * n + c, n, n - c < ATTN_PANEL ? n - c : ATTN_PANEL, true);
+                             y + r * y_rs + c, y_rs, n - c < ATTN_PANEL ? n - c : ATTN_PANEL, true);
   }
 }
 
@@ -230,7 +238,7 @@ static void attention_softmax(const attn_attention_row *kept, int64_t s, int64_t
 
 // Rows i0..<i1 of one block of y, a strip at a time.
 void ATTN_KERNEL(attn_attention_rows)(const attn_attention_operands *p, int64_t block, int64_t i0,
-                                      int64_t i1, float *y, float *tops, float *sums) {
+                                      int64_t i1, attn_row_blocks y, float *tops, float *sums) {
   const float *q = p->q + p->q_offsets[block], *k = p->k + p->k_offsets[block];
   const float *v = p->v + p->v_offsets[block];
   int64_t s = p->s, d = p->d, e = p->e, wide = attention_panel_ceiling(s);
@@ -288,8 +296,7 @@ void ATTN_KERNEL(attn_attention_rows)(const attn_attention_operands *p, int64_t 
       memset(scores + r * rs + high, 0, (size_t)(wide - high) * sizeof(float));
     }
     attention_product_over_keys(&strip, 0, strip.rows, is_finite, scores, rs, rows_of_v, v_rs, v_cs,
-                                s, e,
-                                y + (block * p->t + row0) * e);
+                                s, e, attention_row(&y, block, row0), y.rs);
   }
 }
 
@@ -314,29 +321,28 @@ attn_attention_state *ATTN_KERNEL(attn_attention_state)(const attn_attention_ope
   return state;
 }
 
-static void attention_pack(const attn_attention_operands *p,
- const attn_attention_gradients *g, attn_attention_state *state, int64_t j0,
-                           int64_t j1) {
+static void attention_pack(const attn_attention_operands *p, const attn_attention_gradients *g,
+                           attn_attention_state *state, int64_t j0, int64_t j1) {
   int64_t block = state->block;
   const float *k = p->k + p->k_offsets[block], *v = p->v + p->v_offsets[block];
   attention_pack_turned(p->d, j0, j1, k, p->k_rs, p->k_cs, state->keys);
   attention_pack_turned(p->e, j0, j1, v, p->v_rs, p->v_cs, state->values);
   attention_pack_rows(p->s, p->d, j0, j1, k, p->k_rs, p->k_cs, state->key_rows);
-  memset(g->dk + (block * p->s + j0) * p->d, 0, (size_t)((j1 - j0) * p->d) * sizeof(float));
-  memset(g->dv + (block * p->s + j0) * p->e, 0, (size_t)((j1 - j0) * p->e) * sizeof(float));
+  attention_clear_rows(j1 - j0, p->d, attention_row(&g->dk, block, j0), g->dk.rs);
+  attention_clear_rows(j1 - j0, p->e, attention_row(&g->dv, block, j0), g->dv.rs);
 }
 
 static void attention_begin_strip(const attn_attention_operands *p,
- const attn_attention_gradients *g, attn_attention_state *state,
+                                  const attn_attention_gradients *g, attn_attention_state *state,
                                   int64_t i0, int64_t i1) {
   const float *q = p->q + p->q_offsets[state->block];
-  const float *dy = g->dy + state->block * p->t * p->e;
   int64_t d_wide = attention_panel_ceiling(p->d), e_wide = attention_panel_ceiling(p->e);
   if (i0 == 0) state->keys_are_finite = attention_is_finite(d_wide * p->s, state->key_rows);
   attention_begin(p, state->block, i0, i1, &state->strip);
   attention_pack_rows(i1 - i0, p->d, 0, i1 - i0, q + i0 * p->q_rs, p->q_rs, p->q_cs,
                       state->queries);
-  attention_pack_rows(i1 - i0, p->e, 0, i1 - i0, dy + i0 * p->e, p->e, 1, state->slopes);
+  attention_pack_rows(i1 - i0, p->e, 0, i1 - i0, attention_row(&g->dy, state->block, i0), g->dy.rs, 1,
+                      state->slopes);
   state->is_finite = state->keys_are_finite &&
                      attention_is_finite(d_wide * (i1 - i0), state->queries) &&
                      attention_is_finite(e_wide * (i1 - i0), state->slopes);
@@ -344,13 +350,12 @@ static void attention_begin_strip(const attn_attention_operands *p,
 }
 
 // w, rebuilt from the rows' largest scores and sums, and dw = dy vT; 0 where nothing is kept.
-static void attention_rebuild(const attn_attention_operands *p,
- const attn_attention_gradients *g, attn_attention_state *state, int64_t j0,
-                              int64_t j1) {
+static void attention_rebuild(const attn_attention_operands *p, const attn_attention_gradients *g,
+                              attn_attention_state *state, int64_t j0, int64_t j1) {
   const attn_attention_strip *strip = &state->strip;
   int64_t rs = state->strip_rs, row0 = state->block * p->t + strip->row0;
   const float *q = p->q + p->q_offsets[state->block] + strip->row0 * p->q_rs;
-  const float *dy = g->dy + row0 * p->e;
+  const float *dy = attention_row(&g->dy, state->block, strip->row0);
   // A panel more on both sides, because the tiles of the product over queries may stick out.
   int64_t low = attention_panel_floor(strip->low) - ATTN_PANEL, high = strip->high + ATTN_PANEL;
   for (int64_t j = j0 > low ? j0 : low; j < j1 && j < high; j += ATTN_PANEL)
@@ -367,7 +372,7 @@ static void attention_rebuild(const attn_attention_operands *p,
       }
       attention_tile(count, p->d, q + r * p->q_rs, p->q_rs, p->q_cs, state->keys + j * p->d, w, rs,
                      ATTN_PANEL, false);
-      attention_tile(count, p->e, dy + r * p->e, p->e, 1, state->values + j * p->e, dw, rs,
+      attention_tile(count, p->e, dy + r * g->dy.rs, g->dy.rs, 1, state->values + j * p->e, dw, rs,
                      ATTN_PANEL, false);
       bool whole = j >= tile->all_first && j + ATTN_PANEL <= tile->all_end;
       for (int64_t i = 0; i < count; i++) {
@@ -383,9 +388,8 @@ static void attention_rebuild(const attn_attention_operands *p,
 }
 
 // ds = w (dw - sum(w dw)), scaled, in place of dw; and dq = ds k.
-static void attention_queries(const attn_attention_operands *p,
- const attn_attention_gradients *g, attn_attention_state *state, int64_t i0,
-                              int64_t i1) {
+static void attention_queries(const attn_attention_operands *p, const attn_attention_gradients *g,
+                              attn_attention_state *state, int64_t i0, int64_t i1) {
   for (int64_t r = i0; r < i1; r++) {
     const attn_attention_reach *tile = &state->strip.reach[r / ATTN_TILE_ROWS];
     float *w = state->weights + r * state->strip_rs, *dw = state->scores + r * state->strip_rs;
@@ -399,14 +403,14 @@ static void attention_queries(const attn_attention_operands *p,
   }
   attention_product_over_keys(&state->strip, i0, i1, state->is_finite, state->scores,
                               state->strip_rs, state->key_rows, ATTN_PANEL, p->s, p->s, p->d,
-                              g->dq + (state->block * p->t + state->strip.row0) * p->d);
+                              attention_row(&g->dq, state->block, state->strip.row0), g->dq.rs);
 }
 
 // c += xT b for keys j0..<j1: x has a row for each of the strip's queries, b as panels of rows.
 // Where x is 0 it is left out if nobody can tell.
 static void attention_product_over_queries(const attn_attention_state *state, int64_t j0,
                                            int64_t j1, const float *x, const float *b, int64_t n,
-                                           float *c) {
+                                           float *c, int64_t c_rs) {
   const attn_attention_strip *strip = &state->strip;
   for (int64_t j = j0; j < j1; j += ATTN_TILE_ROWS) {
     int64_t count = j1 - j < ATTN_TILE_ROWS ? j1 - j : ATTN_TILE_ROWS;
@@ -420,7 +424,7 @@ static void attention_product_over_queries(const attn_attention_state *state, in
         from += ATTN_TILE_ROWS;
       }
       if (from > 0 && j < state->touched &&
-          attention_has_negative_zero(count, n, c + j * n, n)) {
+          attention_has_negative_zero(count, n, c + j * c_rs, c_rs)) {
         from = 0;
         // What is outside of the strip's keys has not been written.
         if (j + count <= attention_panel_floor(strip->low) || j >= strip->high)
@@ -430,13 +434,13 @@ static void attention_product_over_queries(const attn_attention_state *state, in
     if (from >= strip->rows) continue;
     for (int64_t l = 0; l < n; l += ATTN_PANEL)
       attention_tile(count, strip->rows - from, xs + from * x_rs, xs == x + j, x_rs,
-                     b + l * strip->rows + from * ATTN_PANEL, c + j * n + l, n,
+                     b + l * strip->rows + from * ATTN_PANEL, c + j * c_rs + l, c_rs,
                      n - l < ATTN_PANEL ? n - l : ATTN_PANEL, true);
   }
 }
 
 void ATTN_KERNEL(attn_attention_run)(const attn_attention_operands *p,
- const attn_attention_gradients *g, attn_attention_state *state,
+                                     const attn_attention_gradients *g, attn_attention_state *state,
                                      attn_attention_phase phase, int64_t first, int64_t end) {
   switch (phase) {
     case ATTN_ATTENTION_PACK: attention_pack(p, g, state, first, end); break;
@@ -445,9 +449,9 @@ void ATTN_KERNEL(attn_attention_run)(const attn_attention_operands *p,
     case ATTN_ATTENTION_QUERIES: attention_queries(p, g, state, first, end); break;
     case ATTN_ATTENTION_KEYS:
       attention_product_over_queries(state, first, end, state->weights, state->slopes, p->e,
-                                     g->dv + state->block * p->s * p->e);
+                                     attention_row(&g->dv, state->block, 0), g->dv.rs);
       attention_product_over_queries(state, first, end, state->scores, state->queries, p->d,
-                                     g->dk + state->block * p->s * p->d);
+                                     attention_row(&g->dk, state->block, 0), g->dk.rs);
       break;
   }
 }

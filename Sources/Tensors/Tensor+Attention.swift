@@ -42,11 +42,13 @@ package struct AttentionOperands: Sendable {
     let sums: Tensor
   }
 
-  /// softmax(q kᵀ scaled, where kept) v, `[batch, t, e]`, without ever holding all scores.
+  /// softmax(q kᵀ scaled, where kept) v, `[..., t, e]` with the leading axes of q, without ever holding all
+  /// scores.
   ///
-  /// The bits are those of the four operations one after the other.
+  /// The bits are those of the four operations one after the other. The result lies as q does, so that
+  /// heads that are parts of a longer row come together without a copy; so do the gradients.
   package func attended(saving: Bool) throws -> (y: Tensor, saved: Saved?) {
-    let y = try Tensor(uninitialized: .f32, [batch, t, e])
+    let y = try q.roomAlike(rows: t, columns: e)
     let saved =
       saving
       ? Saved(
@@ -55,35 +57,42 @@ package struct AttentionOperands: Sendable {
     let timer = Profile.timer()
     defer { timer?.stop("attention", flops: flops, bytes: byteCount + y.byteCount) }
     try withKernelOperands { operands in
-      // SAFETY: y, and what is saved, have room for the sizes that the operands name.
-      withUnsafePointer(to: operands) {
-        attn_attention($0, y.floats, saved?.largest.floats, saved?.sums.floats)
+      try y.withRowBlocks { y in
+        // SAFETY: y, and what is saved, have room for the sizes that the operands name.
+        withUnsafePointer(to: operands) {
+          attn_attention($0, y, saved?.largest.floats, saved?.sums.floats)
+        }
       }
     }
     try Machine.checkStop()
     return (y, saved)
   }
 
-  /// The gradients for dy: `[batch, t, d]`, `[batch, s, d]` and `[batch, s, e]`.
+  /// The gradients for dy, with the shapes of q, k and v.
   package func gradients(_ dy: Tensor, _ saved: Saved) throws -> (
     dq: Tensor, dk: Tensor, dv: Tensor
   ) {
-    let dy = try dy.contiguous()
+    let dy = dy.elementStrides[dy.rank - 1] == 1 ? dy : try dy.contiguous()
     defer { extendLifetime((dy, saved)) }
-    let dq = try Tensor(uninitialized: .f32, [batch, t, d])
-    let dk = try Tensor(uninitialized: .f32, [batch, s, d])
-    let dv = try Tensor(uninitialized: .f32, [batch, s, e])
+    let dq = try q.roomAlike(rows: t, columns: d)
+    let dk = try k.roomAlike(rows: s, columns: d)
+    let dv = try v.roomAlike(rows: s, columns: e)
     let timer = Profile.timer()
     defer { timer?.stop("attention backward", flops: 2.5 * flops, bytes: 2 * byteCount + dy.byteCount) }
     try withKernelOperands { operands in
-      var gradients = attn_attention_gradients()
-      gradients.largest = UnsafePointer(saved.largest.floats)
-      gradients.sums = UnsafePointer(saved.sums.floats)
-      gradients.dy = UnsafePointer(dy.floats)
-      (gradients.dq, gradients.dk, gradients.dv) = (dq.floats, dk.floats, dv.floats)
-      // SAFETY: every buffer has room for the sizes that the operands name.
-      withUnsafePointer(to: operands) { operands in
-        withUnsafePointer(to: gradients) { attn_attention_backward(operands, $0) }
+      try dy.withRowBlocks { dy in
+        try dq.withRowBlocks { dq in
+          try dk.withRowBlocks { dk in
+            try dv.withRowBlocks { dv in
+              // SAFETY: every buffer has room for the sizes that the operands name.
+              let gradients = attn_attention_gradients(
+                largest: saved.largest.floats, sums: saved.sums.floats, dy: dy, dq: dq, dk: dk, dv: dv)
+              withUnsafePointer(to: operands) { operands in
+                withUnsafePointer(to: gradients) { attn_attention_backward(operands, $0) }
+              }
+            }
+          }
+        }
       }
     }
     try Machine.checkStop()
@@ -94,7 +103,7 @@ package struct AttentionOperands: Sendable {
   private var flops: Double { 2 * Double(batch) * Double(t) * Double(s) * Double(d + e) }
   private var byteCount: Int { q.byteCount + k.byteCount + v.byteCount }
 
-  private func withKernelOperands(_ body: (attn_attention_operands) -> Void) throws {
+  private func withKernelOperands(_ body: (attn_attention_operands) throws -> Void) throws {
     var operands = attn_attention_operands()
     let sizes = (Int64(batch), Int64(t), Int64(s), Int64(d), Int64(e))
     (operands.batch, operands.t, operands.s, operands.d, operands.e) = sizes
@@ -116,9 +125,9 @@ package struct AttentionOperands: Sendable {
     // SAFETY: offsets and strides of views stay inside their buffers.
     try withKernelInts(q.blockOffsets(), k.blockOffsets(), v.blockOffsets()) { qs, ks, vs in
       (operands.q_offsets, operands.k_offsets, operands.v_offsets) = (qs, ks, vs)
-      withKernelInts(rows?.1 ?? [0]) {
+      try withKernelInts(rows?.1 ?? [0]) {
         operands.keep_offsets = $0
-        body(operands)
+        try body(operands)
       }
     }
   }
@@ -133,6 +142,28 @@ extension Tensor {
   fileprivate var matrixStrides: (Int64, Int64) {
     let strides = elementStrides
     return (Int64(strides[rank - 2]), Int64(strides[rank - 1]))
+  }
+
+  /// Room for `rows` × `columns` numbers in each block, whose axes lie in the order of this tensor's, but
+  /// for the columns, which are next to each other.
+  fileprivate func roomAlike(rows: Int, columns: Int) throws -> Tensor {
+    let shape = Array(shape.dropLast(2)) + [rows, columns]
+    let strides = elementStrides
+    // Axes that repeat say nothing about the order.
+    func distance(_ axis: Int) -> Int { strides[axis] == 0 ? .max : abs(strides[axis]) }
+    let order = (0..<rank - 1).sorted { (distance($1), $0) < (distance($0), $1) } + [rank - 1]
+    var inverse = order
+    for (to, from) in order.enumerated() { inverse[from] = to }
+    return try Tensor(uninitialized: .f32, order.map { shape[$0] }).transposed(inverse)
+  }
+
+  /// The blocks of a tensor of f32 whose columns are next to each other.
+  fileprivate func withRowBlocks(_ body: (attn_row_blocks) throws -> Void) throws {
+    precondition(matrixStrides.1 == 1)
+    // SAFETY: offsets and strides of a view stay inside its buffer.
+    try withKernelInts(blockOffsets()) {
+      try body(attn_row_blocks(data: floats, offsets: $0, rs: matrixStrides.0))
+    }
   }
 
   fileprivate func blockOffsets() throws -> [Int] {

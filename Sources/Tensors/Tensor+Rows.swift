@@ -75,9 +75,8 @@ extension Tensor {
     return result
   }
 
-  /// What a normalisation keeps for its gradient.
-  package struct Normalized: Sendable {
-    package let y: Tensor
+  /// What a normalisation keeps of each row for its gradient.
+  package struct Moments: Sendable {
     let mean: Tensor
     let rstd: Tensor
   }
@@ -85,7 +84,7 @@ extension Tensor {
   /// Layer norm, or with `rms` root-mean-square norm, of the last axis.
   package func normalized(
     rms: Bool = false, weight: Tensor? = nil, bias: Tensor? = nil, epsilon: Double
-  ) throws -> Normalized {
+  ) throws -> (y: Tensor, moments: Moments) {
     let x = try contiguous()
     let y = try Tensor(uninitialized: dtype, shape)
     let leading = Array(shape.dropLast())
@@ -103,12 +102,12 @@ extension Tensor {
         bias?.pointer, y.pointer, mean.pointer, rstd.pointer)
       try Machine.checkStop()
     }
-    return Normalized(y: y, mean: mean, rstd: rstd)
+    return (y, Moments(mean: mean, rstd: rstd))
   }
 
   /// The gradients of `normalized` for x, weight and bias.
   package func normalizedBackward(
-    _ saved: Normalized, rms: Bool, weight: Tensor?, dy: Tensor, wantsX: Bool, wantsWeight: Bool,
+    _ moments: Moments, rms: Bool, weight: Tensor?, dy: Tensor, wantsX: Bool, wantsWeight: Bool,
     wantsBias: Bool
   ) throws -> (dx: Tensor?, dweight: Tensor?, dbias: Tensor?) {
     let x = try contiguous()
@@ -124,7 +123,7 @@ extension Tensor {
       // SAFETY: as in `normalized`.
       attn_layer_norm_backward(
         dtype.kernel, rms, Int64(rowCount), Int64(rowLength), x.pointer, weight?.pointer,
-        saved.mean.pointer, saved.rstd.pointer, dy.pointer, dx?.pointer, dweight?.pointer,
+        moments.mean.pointer, moments.rstd.pointer, dy.pointer, dx?.pointer, dweight?.pointer,
         dbias?.pointer)
       try Machine.checkStop()
     }

@@ -79,7 +79,7 @@ static void check(int64_t batch, int64_t t, int64_t s, int64_t d, int64_t e, mas
   char about[160];
   snprintf(about, sizeof about, "%lld blocks, t %lld, s %lld, d %lld, e %lld, mask %d, kind %d",
            (long long)batch, (long long)t, (long long)s, (long long)d, (long long)e, mask, kind);
-  // q and k lie as [t, blocks, d] and [s, blocks, d]; v is turned, [e, s] in each block, or not.
+  // All lie as [t, blocks, d], [s, blocks, d] or [t, blocks, e], but for v: [e, s] in each block, or [s, e].
   int64_t v_rs = batch % 2 ? 1 : e, v_cs = batch % 2 ? s : 1;
   bool scores_only = kind == HUGE_SCORES;
   float *q = numbers(batch * t * d, kind == TINY || kind == NEGATIVE_TINY ? PLAIN : kind);
@@ -90,7 +90,7 @@ static void check(int64_t batch, int64_t t, int64_t s, int64_t d, int64_t e, mas
   for (int i = 0; i < 5; i++) offsets[i] = room(batch, 8);
   offsets[5] = room(batch * t, 8);
   for (int64_t b = 0; b < batch; b++) {
-    const int64_t at[5] = {b * d, b * d, b * s * e, b * t * s, b * t * e};
+    const int64_t at[5] = {b * d, b * d, b * s * e, b * t * s, b * e};
     for (int i = 0; i < 5; i++) offsets[i][b] = at[i];
   }
   uint8_t *keep = room(batch * t * (s + 1), 1);
@@ -115,20 +115,17 @@ static void check(int64_t batch, int64_t t, int64_t s, int64_t d, int64_t e, mas
     attn_softmax(ATTN_F32, false, batch * t, s, scores, mask == ALL ? NULL : keep,
                  mask == ALL ? NULL : offsets[5], 1, w);
   attn_matmul(ATTN_F32, batch, t, e, s, w, offsets[3], s, 1, v, offsets[2], v_rs, v_cs, expected[0],
-              offsets[4], e);
-  attn_matmul(ATTN_F32, batch, t, s, e, dy, offsets[4], e, 1, v, offsets[2], v_cs, v_rs, dw, offsets[3],
-              s);
+              offsets[4], batch * e);
+  attn_matmul(ATTN_F32, batch, t, s, e, dy, offsets[4], batch * e, 1, v, offsets[2], v_cs, v_rs, dw,
+              offsets[3], s);
   if (s > 0) attn_softmax_backward(ATTN_F32, false, batch * t, s, w, dw, dw);
   attn_binary(scaling, ATTN_F32, 1, shape, once, dw, repeated, &scale, dw);
-  int64_t *blocks[3] = {room(batch, 8), room(batch, 8), room(batch, 8)};
-  for (int64_t b = 0; b < batch; b++)
-    blocks[0][b] = b * t * d, blocks[1][b] = b * s * d, blocks[2][b] = b * s * e;
   attn_matmul(ATTN_F32, batch, t, d, s, dw, offsets[3], s, 1, k, offsets[1], batch * d, 1,
-              expected[1], blocks[0], d);
+              expected[1], offsets[0], batch * d);
   attn_matmul(ATTN_F32, batch, s, d, t, dw, offsets[3], 1, s, q, offsets[0], batch * d, 1,
-              expected[2], blocks[1], d);
-  attn_matmul(ATTN_F32, batch, s, e, t, w, offsets[3], 1, s, dy, offsets[4], e, 1, expected[3],
-              blocks[2], e);
+              expected[2], offsets[1], batch * d);
+  attn_matmul(ATTN_F32, batch, s, e, t, w, offsets[3], 1, s, dy, offsets[4], batch * e, 1, expected[3],
+              offsets[4], batch * e);
 
   if (mask == BY_ROW)  // one condition a row
     for (int64_t r = 0; r < batch * t; r++) keep[r] = is_kept(mask, 0, r % t, 0, s, 0), offsets[5][r] = r;
@@ -139,12 +136,15 @@ static void check(int64_t batch, int64_t t, int64_t s, int64_t d, int64_t e, mas
       .q_rs = batch * d, .q_cs = 1, .k_rs = batch * d, .k_cs = 1, .v_rs = v_rs, .v_cs = v_cs,
       .keep = mask == ALL ? NULL : keep, .keep_offsets = offsets[5], .keep_step = mask != BY_ROW,
       .divides = divides, .scale = scale};
-  attn_attention(&operands, got[0], NULL, NULL);
+  attn_row_blocks y = {got[0], offsets[4], batch * e};
+  attn_attention(&operands, y, NULL, NULL);
   same("y without its sums", batch * t * e, got[0], expected[0], about);
-  attn_attention(&operands, got[0], largest, sums);
+  attn_attention(&operands, y, largest, sums);
   same("y", batch * t * e, got[0], expected[0], about);
-  attn_attention_gradients gradients = {.largest = largest, .sums = sums, .dy = dy, .dq = got[1],
-                                        .dk = got[2], .dv = got[3]};
+  attn_attention_gradients gradients = {
+      .largest = largest, .sums = sums, .dy = {dy, offsets[4], batch * e},
+      .dq = {got[1], offsets[0], batch * d}, .dk = {got[2], offsets[1], batch * d},
+      .dv = {got[3], offsets[4], batch * e}};
   attn_attention_backward(&operands, &gradients);
   same("dq", batch * t * d, got[1], expected[1], about);
   same("dk", batch * s * d, got[2], expected[2], about);
@@ -152,7 +152,6 @@ static void check(int64_t batch, int64_t t, int64_t s, int64_t d, int64_t e, mas
 
   for (int i = 0; i < 4; i++) free(expected[i]), free(got[i]);
   for (int i = 0; i < 6; i++) free(offsets[i]);
-  for (int i = 0; i < 3; i++) free(blocks[i]);
   free(q), free(k), free(v), free(dy), free(keep), free(scores), free(w), free(dw), free(largest);
   free(sums);
 }

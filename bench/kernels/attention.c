@@ -53,11 +53,13 @@ static void measure(int64_t length, int64_t width) {
       .q_rs = width, .q_cs = 1, .k_rs = width, .k_cs = 1, .v_rs = width, .v_cs = 1,
       .keep = line, .keep_offsets = rows, .keep_step = 1,
       .divides = true, .scale = sqrtf((float)width)};
-  attn_attention_gradients gradients = {largest, sums, x[4], x[5], x[6], x[7]};
+  attn_row_blocks blocks[TENSORS];
+  for (int i = 0; i < TENSORS; i++) blocks[i] = (attn_row_blocks){x[i], offsets, width};
+  attn_attention_gradients gradients = {largest, sums, blocks[4], blocks[5], blocks[6], blocks[7]};
   double forward = 1e9, backward = 1e9, begin = seconds();
   for (int round = 0; round < 200 && (round < 3 || seconds() - begin < 0.7); round++) {
     double start = seconds();
-    attn_attention(&operands, x[3], largest, sums);
+    attn_attention(&operands, blocks[3], largest, sums);
     double middle = seconds();
     attn_attention_backward(&operands, &gradients);
     double end = seconds();

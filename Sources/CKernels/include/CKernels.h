@@ -224,16 +224,26 @@ typedef struct {
   float scale;
 } attn_attention_operands;
 
-// y = softmax(scaled(q kT), kept) v, all [batch, t, e]: the bits of attn_matmul, attn_binary,
+// A matrix for each block, which starts at data plus offsets[block]: rows rs apart, whose numbers lie
+// one after the other.
+typedef struct {
+  float *data;
+  const int64_t *offsets;
+  int64_t rs;
+} attn_row_blocks;
+
+// y = softmax(scaled(q kT), kept) v, [t, e] in each block: the bits of attn_matmul, attn_binary,
 // attn_softmax and attn_matmul one after the other, of which only a strip exists at a time. largest
 // and sums, [batch, t], receive what the gradient reads, or are NULL.
-void attn_attention(const attn_attention_operands *operands, float *y, float *largest, float *sums);
+void attn_attention(const attn_attention_operands *operands, attn_row_blocks y, float *largest,
+                    float *sums);
 
-// The gradients for dy, which is [batch, t, e]: dq [batch, t, d], dk [batch, s, d] and
-// dv [batch, s, e], with the bits of the gradients of the same four.
+// The gradients for dy, which is [t, e] in each block: dq [t, d], dk [s, d] and dv [s, e], with the
+// bits of the gradients of the same four.
 typedef struct {
-  const float *largest, *sums, *dy;
-  float *dq, *dk, *dv;
+  const float *largest, *sums;
+  attn_row_blocks dy;  // only read
+  attn_row_blocks dq, dk, dv;
 } attn_attention_gradients;
 void attn_attention_backward(const attn_attention_operands *operands,
                              const attn_attention_gradients *gradients);

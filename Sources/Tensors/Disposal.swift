@@ -44,7 +44,7 @@ package enum Disposal {
   /// Blocks from this size on are worth a thread.
   static let large = 1 << 26
 
-  /// Frees a block of `malloc`.
+  /// Gives back a block of `Memory`.
   static func free(_ block: UnsafeMutableRawPointer, _ byteCount: Int) {
     drop(Block(pointer: block, byteCount: byteCount))
   }
@@ -92,20 +92,6 @@ package enum Disposal {
       self.byteCount = byteCount
     }
 
-    /// Piece by piece: who makes or ends a thread meanwhile waits until the system is done with one.
-    deinit {
-      let page = 1 << 16
-      let piece = 1 << 24
-      let address = Int(bitPattern: pointer)
-      var start = (address + page - 1) / page * page
-      let end = (address + byteCount) / page * page
-      while start < end {
-        let count = min(piece, end - start)
-        // SAFETY: whole pages inside the block, whose contents nobody wants any more.
-        madvise(UnsafeMutableRawPointer(bitPattern: start), count, MADV_DONTNEED)
-        start += count
-      }
-      Glibc.free(pointer)
-    }
+    deinit { Memory.giveBack(pointer, byteCount) }
   }
 }

@@ -90,18 +90,6 @@ import Testing
     }
   }
 
-  /// Numbers of a fixed sequence (SplitMix64).
-  private struct Draws: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-      state &+= 0x9E37_79B9_7F4A_7C15
-      var z = state
-      z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-      z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-      return z ^ (z >> 31)
-    }
-  }
-
   private func counting(_ shape: [Int]) throws -> Tensor {
     try Tensor.range(shape.reduce(1, *)).reshaped(shape)
   }

@@ -228,6 +228,44 @@ static void ATTN_F(small_product)(int64_t m, int64_t n, int64_t k, const ATTN_E 
   }
 }
 
+// Twice the rows of a tile, one vector wide.
+static __attribute__((noinline)) void ATTN_F(tall_tile)(int64_t k, const ATTN_E *a, int64_t a_rs,
+                                                        int64_t a_cs, const ATTN_E *b, int64_t b_rs,
+                                                        ATTN_E *c, int64_t c_rs) {
+  enum { ROWS = 2 * ATTN_TILE_ROWS };
+  ATTN_V sums[ROWS];
+#pragma clang loop unroll(full)
+  for (int r = 0; r < ROWS; r++) sums[r] = ATTN_VF(splat)(0);
+  for (int64_t i = 0; i < k; i++) {
+    ATTN_V bs = ATTN_VF(load)(b + i * b_rs);
+#pragma clang loop unroll(full)
+    for (int r = 0; r < ROWS; r++)
+      sums[r] = ATTN_VF(fma)(ATTN_VF(splat)(a[r * a_rs + i * a_cs]), bs, sums[r]);
+  }
+#pragma clang loop unroll(full)
+  for (int r = 0; r < ROWS; r++) ATTN_VF(store)(c + r * c_rs, sums[r]);
+}
+
+// A product small enough that a and b are read where they lie, of whole vectors of columns.
+static void ATTN_F(direct_product)(int64_t m, int64_t n, int64_t k, const ATTN_E *a, int64_t a_rs,
+                                   int64_t a_cs, const ATTN_E *b, int64_t b_rs, ATTN_E *c,
+                                   int64_t c_rs) {
+  int64_t i = 0;
+  for (; n == ATTN_L && i + 2 * ATTN_TILE_ROWS <= m; i += 2 * ATTN_TILE_ROWS)
+    ATTN_F(tall_tile)(k, a + i * a_rs, a_rs, a_cs, b, b_rs, c + i * c_rs, c_rs);
+  for (; i < m; i += ATTN_TILE_ROWS) {
+    int64_t rows = m - i < ATTN_TILE_ROWS ? m - i : ATTN_TILE_ROWS;
+    for (int64_t j = 0; j < n; j += ATTN_TILE_COLUMNS) {
+      int64_t columns = n - j < ATTN_TILE_COLUMNS ? n - j : ATTN_TILE_COLUMNS;
+      if (rows == ATTN_TILE_ROWS && columns == ATTN_TILE_COLUMNS)
+        ATTN_F(whole_tile)(k, a + i * a_rs, a_rs, a_cs, b + j, b_rs, c + i * c_rs + j, c_rs, false);
+      else
+        ATTN_F(any_tile)(rows, k, a + i * a_rs, a_rs, a_cs, b + j, b_rs, c + i * c_rs + j, c_rs, columns,
+                         false);
+    }
+  }
+}
+
 // c = a b for a part of c, whose columns are contiguous.
 static void ATTN_F(part_product)(int64_t m, int64_t n, int64_t k, const ATTN_E *a, int64_t a_rs,
                                  int64_t a_cs, const ATTN_E *b, int64_t b_rs, int64_t b_cs,
@@ -306,6 +344,14 @@ void ATTN_KERNEL(ATTN_F(attn_matmul))(const attn_product *p, const ATTN_E *a, co
   if (i1 - i0 == 1 && p->b_cs == 1 && !turned) {
     ATTN_F(row_product)(j1 - j0, p->k, a + i0 * p->a_rs, p->a_cs, b + j0, p->b_rs,
                         c + i0 * p->c_rs + j0);
+    return;
+  }
+  if (!turned && p->b_cs == 1 && (j1 - j0) % ATTN_L == 0 && p->k <= ATTN_F(INNER_BLOCK) &&
+      p->k * p->b_rs <= ATTN_F(CACHED_WITHOUT_PACKING) && (p->a_cs == 1 || j1 - j0 <= ATTN_TILE_COLUMNS)) {
+    for (int64_t i = i0; i < i1 && !attn_should_stop(); i += ATTN_F(ROW_BLOCK))
+      ATTN_F(direct_product)(i1 - i < ATTN_F(ROW_BLOCK) ? i1 - i : ATTN_F(ROW_BLOCK), j1 - j0, p->k,
+                             a + i * p->a_rs, p->a_rs, p->a_cs, b + j0, p->b_rs,
+                             c + i * p->c_rs + j0, p->c_rs);
     return;
   }
   int64_t strips_size = (i1 - i0 < ATTN_F(ROW_BLOCK) ? i1 - i0 : ATTN_F(ROW_BLOCK)) /

@@ -149,7 +149,7 @@ static void ATTN_F(pack_panel)(int64_t k, int64_t columns, const ATTN_E *b, int6
 // packed. Some strips at a time, so that where a's columns are contiguous whole lines are read.
 static void ATTN_F(pack_strips)(int64_t rows, int64_t k, const ATTN_E *a, int64_t rs, int64_t cs,
                                 ATTN_E *to) {
-  enum { AT_ONCE = 64 / ATTN_TILE_ROWS };
+  enum { AT_ONCE = 64 / ATTN_TILE_ROWS, AHEAD = 16 };
   int64_t strips = rows / ATTN_TILE_ROWS;
   for (int64_t s0 = 0; s0 < strips; s0 += AT_ONCE) {
     int64_t s1 = s0 + AT_ONCE < strips ? s0 + AT_ONCE : strips;
@@ -157,8 +157,11 @@ static void ATTN_F(pack_strips)(int64_t rows, int64_t k, const ATTN_E *a, int64_
       for (int64_t s = s0; s < s1; s++) {
         const ATTN_E *from = a + s * ATTN_TILE_ROWS * rs + i * cs;
         ATTN_E *at = to + s * ATTN_F(STRIP_SIZE) + i * ATTN_TILE_ROWS;
-        if (rs == 1) memcpy(at, from, ATTN_TILE_ROWS * sizeof(ATTN_E));
-        else
+        if (rs == 1) {
+          // A column further on is another page of memory, where nothing is fetched before it is asked for.
+          __builtin_prefetch(a + s * ATTN_TILE_ROWS + (i + AHEAD < k ? i + AHEAD : i) * cs);
+          memcpy(at, from, ATTN_TILE_ROWS * sizeof(ATTN_E));
+        } else
           for (int64_t r = 0; r < ATTN_TILE_ROWS; r++) at[r] = from[r * rs];
       }
   }

@@ -54,6 +54,7 @@ package struct AttentionOperands: Sendable {
       ? Saved(
         largest: try Tensor(uninitialized: .f32, [batch, t]),
         sums: try Tensor(uninitialized: .f32, [batch, t])) : nil
+    let flops = Profile.current == nil ? 0 : flops
     let timer = Profile.timer()
     defer { timer?.stop("attention", flops: flops, bytes: byteCount + y.byteCount) }
     try withKernelOperands { operands in
@@ -77,6 +78,7 @@ package struct AttentionOperands: Sendable {
     let dq = try q.roomAlike(rows: t, columns: d)
     let dk = try k.roomAlike(rows: s, columns: d)
     let dv = try v.roomAlike(rows: s, columns: e)
+    let flops = Profile.current == nil ? 0 : flops
     let timer = Profile.timer()
     defer { timer?.stop("attention backward", flops: 2.5 * flops, bytes: 2 * byteCount + dy.byteCount) }
     try withKernelOperands { operands in
@@ -99,8 +101,23 @@ package struct AttentionOperands: Sendable {
     return (dq, dk, dv)
   }
 
-  /// Of the two products, what a condition leaves out included.
-  private var flops: Double { 2 * Double(batch) * Double(t) * Double(s) * Double(d + e) }
+  /// Of the two products, where scores are kept.
+  private var flops: Double { 2 * Double(batch) * Double(t) * Double(s) * Double(d + e) * keptShare }
+
+  /// The part of the scores that is kept, told from some of them.
+  private var keptShare: Double {
+    guard let keep else { return 1 }
+    let strides = keep.elementStrides
+    let samples = min(keep.count, 509)
+    let kept = (0..<samples).count { sample in
+      let place = coordinates(of: sample * keep.count / samples, in: keep.shape)
+      let offset = zip(place, strides).reduce(0) { $0 + $1.0 * $1.1 }
+      // SAFETY: a place in the tensor, whose elements are bytes.
+      return keep.pointer.load(fromByteOffset: offset, as: UInt8.self) != 0
+    }
+    return Double(kept) / Double(samples)
+  }
+
   private var byteCount: Int { q.byteCount + k.byteCount + v.byteCount }
 
   private func withKernelOperands(_ body: (attn_attention_operands) throws -> Void) throws {

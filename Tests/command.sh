@@ -108,6 +108,21 @@ print("went on")
 EOF
 check "an interruption" 130 '^went on$' '' timeout 60 sh -c "$attn run $work/long.attn & sleep 2; kill -INT \$!; wait \$!; s=\$?; echo >&2; exit \$s"
 
+# A gradient keeps of the forward pass what its derivatives read, and nothing else: twelve rounds over
+# 16 MB, of which so many megabytes are live at the most. A matrix that nothing is wanted for keeps none.
+keeps() {
+  cat >"$work/keeps.attn" <<EOF
+w = randn(64, 64) / 8.0; x = randn(65536, 64); one = ones(64)
+fn f(x) { for i in 0..12 { x = $1 }; sum(x) }
+grad(f, x);
+EOF
+  check "memory of $1" 0 '^kept$' '' sh -c "$attn run --profile $work/keeps.attn 2>&1 |
+    awk '/at the most/ { for (i = 1; i < NF; i++) if (\$i == \"most\") print (\$(i + 1) < $2 ? \"kept\" : \$0) }'; echo >&2"
+}
+for round in 'x + x @ w' 'x - x @ w' '(x @ w) / 2.0' 'concat([x, x @ w])[65536..]'; do keeps "$round" 140; done
+for round in 'exp(x @ w)' 'tanh(x @ w)' 'relu(x @ w)' 'x + gelu(x @ w)' 'x + layer_norm(x)' 'x + (x @ w) ^ 3.0' \
+  '2.0 ^ (x @ w)' 'layer_norm(x @ w)' 'maximum(x @ w, one)'; do keeps "$round" 310; done
+
 # The examples.
 check "the main example" 0 '^holdout loss [0-9.]+ after 20 steps$' '' sh -c "$attn run examples/train_gpt.attn --steps 20 --every 10 --length 20 --out $work/gpt.safetensors; echo >&2"
 check "attn in a Swift program" 0 '^w has 3 × 3 numbers of f32$' '' sh -c ".build/release/embed; echo >&2"

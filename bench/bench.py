@@ -136,7 +136,8 @@ def peak_memory():
     if TORCH:
         peer = [TORCH, HERE / "memory.py"]
         theirs = median([*peer, 5], [*peer, 0])
-        cells += [f"PyTorch {theirs:.0f} MB", f"{theirs / mine:.2f}×", "1.0×", "yes" if mine <= theirs else "no"]
+        reached = "yes" if mine <= theirs else "no"
+        cells += [f"PyTorch {theirs:.0f} MB", f"{theirs / mine:.2f}×", "1.0×", reached]
     else:
         cells += ["–", "–", "1.0×", "–"]
     print("| " + " | ".join(cells) + " |", flush=True)

@@ -21,63 +21,63 @@ extension Variable {
     try settle()
     let y = try tensor.unary(function)
     guard isTracked else { return Variable(y) }
-    // What a derivative reads is kept until then, and nothing else.
-    switch function {
-    case .sign, .floor, .ceil, .round, .not: return .make(y, [self]) { _, _ in [nil] }
-    case .negate: return .make(y, [self]) { dy, _ in [try -dy] }
-    case .exp, .sqrt, .tanh, .sigmoid, .relu:
-      return .make(
-        y, [self], reading: { y, dy, _ in [try y.derivative(ofResultOf: function, dy: dy)] })
-    case .abs, .log, .sin, .cos, .erf, .softplus, .silu, .gelu, .geluTanh:
-      return .make(y, [self]) { [self] dy, _ in [try derivative(of: function, dy: dy)] }
+    // What a derivative reads, x or y, is kept until then, and nothing else. The kernels give the same
+    // values as the formulas in one pass; the formulas stand in where the gradient is itself being
+    // differentiated.
+    func told(_ derivative: @escaping (_ dy: Variable) throws -> Variable?) -> Variable {
+      .make(y, [self]) { dy, _ in [try derivative(dy)] }
     }
-  }
-
-  /// dy · f′(x), told from this y = f(x). The fused kernels give the same values as the formulas in one
-  /// pass; the formulas stand in where this gradient is itself being differentiated.
-  private func derivative(ofResultOf function: UnaryFunction, dy: Variable) throws -> Variable {
-    let y = self
-    switch function {
-    case .exp: return try dy * y
-    case .sqrt: return try dy / (y * 2)
-    case .tanh: return try fused(.tanhGradient, dy) ?? dy * (1 - y * y)
-    case .sigmoid: return try fused(.sigmoidGradient, dy) ?? dy * (y * (1 - y))
-    case .relu:
-      if let dx = try fused(.reluGradient, dy) { return dx }
-      let zero = try Variable(Tensor.scalar(0, y.dtype))
-      let isPositive = try Variable(y.tensor.compare(.greater, zero.tensor))
-      return try .select(isPositive, dy, zero)
-    default: preconditionFailure("the others are told from x")
+    func toldFromResult(
+      _ derivative: @escaping (_ y: Variable, _ dy: Variable) throws -> Variable?
+    ) -> Variable {
+      .make(y, [self], reading: { y, dy, _ in [try derivative(y, dy)] })
     }
-  }
-
-  /// dy · f′(x), told from this x.
-  private func derivative(of function: UnaryFunction, dy: Variable) throws -> Variable {
     let x = self
     switch function {
-    case .abs: return try dy * Variable(x.tensor.unary(.sign))
-    case .log: return try dy / x
-    case .sin: return try dy * x.unary(.cos)
-    case .cos: return try -(dy * x.unary(.sin))
-    case .erf: return try dy * (-(x * x)).unary(.exp) * 1.1283791670955126  // 2/√π
-    case .softplus: return try dy * x.unary(.sigmoid)
+    case .sign, .floor, .ceil, .round, .not: return told { _ in nil }
+    case .negate: return told { try -$0 }
+    case .exp: return toldFromResult { y, dy in try dy * y }
+    case .sqrt: return toldFromResult { y, dy in try dy / (y * 2) }
+    case .tanh:
+      return toldFromResult { y, dy in try y.fused(.tanhGradient, dy) ?? dy * (1 - y * y) }
+    case .sigmoid:
+      return toldFromResult { y, dy in try y.fused(.sigmoidGradient, dy) ?? dy * (y * (1 - y)) }
+    case .relu:
+      return toldFromResult { y, dy in
+        if let dx = try y.fused(.reluGradient, dy) { return dx }
+        let zero = try Variable(Tensor.scalar(0, y.dtype))
+        let isPositive = try Variable(y.tensor.compare(.greater, zero.tensor))
+        return try .select(isPositive, dy, zero)
+      }
+    case .abs: return told { dy in try dy * Variable(x.tensor.unary(.sign)) }
+    case .log: return told { dy in try dy / x }
+    case .sin: return told { dy in try dy * x.unary(.cos) }
+    case .cos: return told { dy in try -(dy * x.unary(.sin)) }
+    case .erf:
+      return told { dy in try dy * (-(x * x)).unary(.exp) * 1.1283791670955126 }  // 2/√π
+    case .softplus: return told { dy in try dy * x.unary(.sigmoid) }
     case .silu:
-      if let dx = try fused(.siluGradient, dy) { return dx }
-      let s = try x.unary(.sigmoid)
-      return try dy * (s * (x * (1 - s) + 1))
+      return told { dy in
+        if let dx = try x.fused(.siluGradient, dy) { return dx }
+        let s = try x.unary(.sigmoid)
+        return try dy * (s * (x * (1 - s) + 1))
+      }
     case .gelu:
-      if let dx = try fused(.geluGradient, dy) { return dx }
-      // Φ(x) + x·φ(x)
-      let cumulative = try ((x * 0.7071067811865476).unary(.erf) + 1) * 0.5
-      let density = try (x * x * -0.5).unary(.exp) * 0.3989422804014327
-      return try dy * (cumulative + x * density)
+      return told { dy in
+        if let dx = try x.fused(.geluGradient, dy) { return dx }
+        // Φ(x) + x·φ(x)
+        let cumulative = try ((x * 0.7071067811865476).unary(.erf) + 1) * 0.5
+        let density = try (x * x * -0.5).unary(.exp) * 0.3989422804014327
+        return try dy * (cumulative + x * density)
+      }
     case .geluTanh:
-      if let dx = try fused(.geluTanhGradient, dy) { return dx }
-      let c = 0.7978845608028654  // √(2/π)
-      let t = try ((x + x * x * x * 0.044715) * c).unary(.tanh)
-      let slope = try (x * x * (3 * 0.044715) + 1) * c
-      return try dy * ((t + 1) * 0.5 + x * 0.5 * (1 - t * t) * slope)
-    default: preconditionFailure("the others are told from y, or from nothing")
+      return told { dy in
+        if let dx = try x.fused(.geluTanhGradient, dy) { return dx }
+        let c = 0.7978845608028654  // √(2/π)
+        let t = try ((x + x * x * x * 0.044715) * c).unary(.tanh)
+        let slope = try (x * x * (3 * 0.044715) + 1) * c
+        return try dy * ((t + 1) * 0.5 + x * 0.5 * (1 - t * t) * slope)
+      }
     }
   }
 
@@ -98,13 +98,13 @@ extension Variable {
     try other.settle()
     let y = try tensor.binary(function, other.tensor)
     guard isTracked || other.isTracked else { return Variable(y) }
-    return .recorded(function, self, other, y)
+    return try .recorded(function, self, other, y)
   }
 
   /// What a derivative reads is kept until then, and nothing else.
   private static func recorded(
     _ function: BinaryFunction, _ a: Variable, _ b: Variable, _ y: Tensor
-  ) -> Variable {
+  ) throws -> Variable {
     let shapes = (a.shape, b.shape)
     func gradients(
       _ wants: Demand, _ da: () throws -> Variable?, _ db: () throws -> Variable?
@@ -136,13 +136,23 @@ extension Variable {
           wants, { dy }, { try -(dy * Variable(a.tensor.binary(.divide, b.tensor)).unary(.floor)) })
       }
     case .maximum, .minimum:
+      // The left operand counts where both are equal.
+      let left = try Variable(
+        a.tensor.compare(function == .maximum ? .greaterOrEqual : .lessOrEqual, b.tensor))
       return make(y, [a, b]) { dy, wants in
-        // The left operand counts where both are equal.
-        let left = try Variable(
-          a.tensor.compare(function == .maximum ? .greaterOrEqual : .lessOrEqual, b.tensor))
         let zero = try Variable(Tensor.scalar(0, dy.dtype))
         return try gradients(wants, { try select(left, dy, zero) }, { try select(left, zero, dy) })
       }
+    case .power where !b.isTracked:
+      return make(y, [a, b]) { dy, wants in
+        try gradients(wants, { try powerGradient(ofBase: a, b, dy) }, { nil })
+      }
+    case .power where !a.isTracked:
+      return make(
+        y, [a, b],
+        reading: { y, dy, wants in
+          try gradients(wants, { nil }, { try powerGradient(ofExponentOf: a, y: y, dy) })
+        })
     case .power:
       return make(
         y, [a, b],

@@ -40,7 +40,7 @@ extension Variable {
       let wantsWeight = hasWeight && wants[1]
       let wantsBias = bias != nil && wants[hasWeight ? 2 : 1]
       var gradients: [Variable?]
-      if dy.isTracked || inputs.contains(where: \.isTracked) {
+      if dy.isTracked || x.isTracked || weight?.isTracked == true {
         gradients = try x.normalizedGradient(rms, weight, epsilon, dy)
       } else {
         let fused = try x.tensor.normalizedBackward(

@@ -231,6 +231,7 @@ static void ATTN_F(small_product)(int64_t m, int64_t n, int64_t k, const ATTN_E 
   }
 }
 
+#if ATTN_TILE_VECTORS == 2
 // Twice the rows of a tile, one vector wide.
 static __attribute__((noinline)) void ATTN_F(tall_tile)(int64_t k, const ATTN_E *a, int64_t a_rs,
                                                         int64_t a_cs, const ATTN_E *b, int64_t b_rs,
@@ -248,14 +249,17 @@ static __attribute__((noinline)) void ATTN_F(tall_tile)(int64_t k, const ATTN_E 
 #pragma clang loop unroll(full)
   for (int r = 0; r < ROWS; r++) ATTN_VF(store)(c + r * c_rs, sums[r]);
 }
+#endif
 
 // A product small enough that a and b are read where they lie, of whole vectors of columns.
 static void ATTN_F(direct_product)(int64_t m, int64_t n, int64_t k, const ATTN_E *a, int64_t a_rs,
                                    int64_t a_cs, const ATTN_E *b, int64_t b_rs, ATTN_E *c,
                                    int64_t c_rs) {
   int64_t i = 0;
+#if ATTN_TILE_VECTORS == 2
   for (; n == ATTN_L && i + 2 * ATTN_TILE_ROWS <= m; i += 2 * ATTN_TILE_ROWS)
     ATTN_F(tall_tile)(k, a + i * a_rs, a_rs, a_cs, b, b_rs, c + i * c_rs, c_rs);
+#endif
   for (; i < m; i += ATTN_TILE_ROWS) {
     int64_t rows = m - i < ATTN_TILE_ROWS ? m - i : ATTN_TILE_ROWS;
     for (int64_t j = 0; j < n; j += ATTN_TILE_COLUMNS) {
@@ -276,7 +280,7 @@ static void ATTN_F(part_product)(int64_t m, int64_t n, int64_t k, const ATTN_E *
   bool pack_a = a_cs != 1 && n > ATTN_TILE_COLUMNS;
   bool pack_b = b_cs != 1 || ((m > ATTN_F(ROWS_WITHOUT_PACKING) ||
                                k * n > ATTN_F(SIZE_WITHOUT_PACKING)) &&
-                              k * b_rs > ATTN_F(CACHED_WITHOUT_PACKING));
+                              k * (b_rs < 0 ? -b_rs : b_rs) > ATTN_F(CACHED_WITHOUT_PACKING));
   // Where one strip of rows is all there is, a panel is used at once while it is in the first cache.
   int64_t column_block =
       b_cs != 1 && m <= ATTN_TILE_ROWS ? ATTN_TILE_COLUMNS : ATTN_F(COLUMN_BLOCK);
@@ -350,7 +354,7 @@ void ATTN_KERNEL(ATTN_F(attn_matmul))(const attn_product *p, const ATTN_E *a, co
     return;
   }
   if (!turned && p->b_cs == 1 && (j1 - j0) % ATTN_L == 0 && p->k <= ATTN_F(INNER_BLOCK) &&
-      p->k * p->b_rs <= ATTN_F(CACHED_WITHOUT_PACKING) && (p->a_cs == 1 || j1 - j0 <= ATTN_TILE_COLUMNS)) {
+      p->k * (p->b_rs < 0 ? -p->b_rs : p->b_rs) <= ATTN_F(CACHED_WITHOUT_PACKING) && (p->a_cs == 1 || j1 - j0 <= ATTN_TILE_COLUMNS)) {
     for (int64_t i = i0; i < i1 && !attn_should_stop(); i += ATTN_F(ROW_BLOCK))
       ATTN_F(direct_product)(i1 - i < ATTN_F(ROW_BLOCK) ? i1 - i : ATTN_F(ROW_BLOCK), j1 - j0, p->k,
                              a + i * p->a_rs, p->a_rs, p->a_cs, b + j0, p->b_rs,

@@ -8,10 +8,10 @@ import Glibc
 package struct Arena: ~Copyable {
   private struct Part {
     var start: Int
-    var count: Int
+    var end: Int
     /// Whether the system has its memory.
     var isClean: Bool
-    var end: Int { start + count }
+    var count: Int { end - start }
   }
 
   // SAFETY: a mapping of `capacity` bytes that lasts as long as the process. Parts of it are owned by who
@@ -20,7 +20,7 @@ package struct Arena: ~Copyable {
   private let capacity: Int
   /// Nothing has been taken from here on.
   private var top = 0
-  /// In the order of their addresses. No two touch.
+  /// In the order of their addresses. No two of one kind touch.
   private var free: [Part] = []
   /// Of the free parts, what the system has given memory to.
   package private(set) var heldBytes = 0
@@ -49,47 +49,55 @@ package struct Arena: ~Copyable {
 
   private static func rounded(_ byteCount: Int) -> Int { (byteCount + grain - 1) / grain * grain }
 
-  /// The smallest free part of so many bytes.
-  private func smallest(of count: Int) -> Int? {
+  /// Where a buffer of so many bytes begins: with a free part, or with `free.count`, at the top.
+  ///
+  /// The smallest part that it fits in, else parts of both kinds that touch, the last of which may go on
+  /// beyond the top.
+  private func beginning(of count: Int) -> Int {
     var best: Int?
-    for index in free.indices where free[index].count >= count {
-      if let known = best, free[known].count <= free[index].count { continue }
-      best = index
-      if free[index].count == count { break }
+    var run = 0
+    var touching: Int?
+    for index in free.indices {
+      let part = free[index]
+      if part.count >= count, best.map({ part.count < free[$0].count }) ?? true { best = index }
+      if index == 0 || free[index - 1].end < part.start { run = index }
+      if touching == nil, part.end - free[run].start >= count { touching = run }
     }
-    return best
+    if let found = best ?? touching { return found }
+    return free.last?.end == top ? run : free.count
   }
 
-  /// What a buffer of so many bytes would make the system give, as far as is known.
+  private func start(_ index: Int) -> Int { index < free.count ? free[index].start : top }
+
+  /// What a buffer of so many bytes would make the system give.
   package func bytesToAsk(for byteCount: Int) -> Int {
     let count = Self.rounded(byteCount)
-    if let best = smallest(of: count) { return free[best].isClean ? count : 0 }
-    guard let last = free.last, last.end == top, !last.isClean else { return count }
-    return count - last.count
+    let index = beginning(of: count)
+    let end = start(index) + count
+    let held = free[index...].prefix { $0.start < end }.reduce(0) {
+      $0 + ($1.isClean ? 0 : min($1.end, end) - $1.start)
+    }
+    return count - held
   }
 
   /// A buffer of so many bytes on a 64-byte boundary; `nil` where there is no room.
   package mutating func take(_ byteCount: Int) -> UnsafeMutableRawPointer? {
     let count = Self.rounded(byteCount)
-    if let best = smallest(of: count) {
-      let part = free[best]
-      if part.count == count {
-        free.remove(at: best)
-      } else {
-        free[best].start += count
-        free[best].count -= count
-      }
-      if !part.isClean { heldBytes -= count }
-      return base + part.start
-    }
-    // Beyond the top, with what is free just below it.
-    let start = free.last.map { $0.end == top ? $0.start : top } ?? top
+    let index = beginning(of: count)
+    let start = start(index)
     guard count <= capacity - start else { return nil }
-    if start < top {
-      let part = free.removeLast()
-      if !part.isClean { heldBytes -= part.count }
+    let end = start + count
+    var next = index
+    while next < free.count, free[next].start < end {
+      if !free[next].isClean { heldBytes -= min(free[next].end, end) - free[next].start }
+      if free[next].end > end {
+        free[next].start = end
+        break
+      }
+      next += 1
     }
-    top = start + count
+    free.removeSubrange(index..<next)
+    top = max(top, end)
     return base + start
   }
 
@@ -97,23 +105,18 @@ package struct Arena: ~Copyable {
   ///
   /// - Parameter isClean: whether its memory has gone back to the system.
   package mutating func give(_ pointer: UnsafeMutableRawPointer, _ byteCount: Int, isClean: Bool = false) {
-    var part = Part(start: pointer - base, count: Self.rounded(byteCount), isClean: isClean)
+    let start = pointer - base
+    var part = Part(start: start, end: start + Self.rounded(byteCount), isClean: isClean)
     if !isClean { heldBytes += part.count }
-    var index = place(of: part.start)
-    if index < free.count, free[index].start == part.end { merge(free.remove(at: index), into: &part) }
-    if index > 0, free[index - 1].end == part.start {
+    var index = place(of: start)
+    if index < free.count, free[index].start == part.end, free[index].isClean == isClean {
+      part.end = free.remove(at: index).end
+    }
+    if index > 0, free[index - 1].end == start, free[index - 1].isClean == isClean {
       index -= 1
-      merge(free.remove(at: index), into: &part)
+      part.start = free.remove(at: index).start
     }
     free.insert(part, at: index)
-  }
-
-  /// What is partly held counts as held.
-  private mutating func merge(_ other: Part, into part: inout Part) {
-    if other.isClean != part.isClean { heldBytes += other.isClean ? other.count : part.count }
-    part = Part(
-      start: min(part.start, other.start), count: part.count + other.count,
-      isClean: part.isClean && other.isClean)
   }
 
   /// The first free part that does not lie before an address.
@@ -129,8 +132,11 @@ package struct Arena: ~Copyable {
   /// Takes the largest free part that has memory, for who gives that back to the system and then the part
   /// to the arena.
   package mutating func takeHeld() -> (pointer: UnsafeMutableRawPointer, byteCount: Int)? {
-    let held = free.indices.filter { !free[$0].isClean && free[$0].count >= Self.smallestHeld }
-    guard let index = held.max(by: { free[$0].count < free[$1].count }) else { return nil }
+    var largest: Int?
+    for index in free.indices where !free[index].isClean && free[index].count >= Self.smallestHeld {
+      if largest.map({ free[index].count > free[$0].count }) ?? true { largest = index }
+    }
+    guard let index = largest else { return nil }
     let part = free.remove(at: index)
     heldBytes -= part.count
     return (base + part.start, part.count)
@@ -138,7 +144,9 @@ package struct Arena: ~Copyable {
 
   /// Whether free parts are what they should be, for tests.
   package var isInOrder: Bool {
-    let areApart = zip(free, free.dropFirst()).allSatisfy { $0.end < $1.start }
+    let areApart = zip(free, free.dropFirst()).allSatisfy {
+      $0.end < $1.start || $0.end == $1.start && $0.isClean != $1.isClean
+    }
     let areInside = free.allSatisfy { $0.count > 0 && $0.end <= top }
     return areApart && areInside && heldBytes == free.reduce(0) { $0 + ($1.isClean ? 0 : $1.count) }
   }

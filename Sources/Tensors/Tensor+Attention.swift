@@ -110,7 +110,9 @@ package struct AttentionOperands: Sendable {
     let strides = keep.elementStrides
     let samples = min(keep.count, 509)
     let kept = (0..<samples).count { sample in
-      let place = coordinates(of: sample * keep.count / samples, in: keep.shape)
+      // Scattered, so that no size lines up with them.
+      let scattered = Int((UInt(sample) &* 0x9E37_79B9_7F4A_7C15) >> 1)
+      let place = coordinates(of: scattered % keep.count, in: keep.shape)
       let offset = zip(place, strides).reduce(0) { $0 + $1.0 * $1.1 }
       // SAFETY: a place in the tensor, whose elements are bytes.
       return keep.pointer.load(fromByteOffset: offset, as: UInt8.self) != 0

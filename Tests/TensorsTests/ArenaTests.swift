@@ -94,4 +94,20 @@ struct ArenaTests {
     #expect(arena.takeHeld() == nil)
     #expect(arena.take(3 << 20) == first)
   }
+
+  /// Memory that has gone back to the system does not count as held because its neighbour is.
+  @Test func whatIsCleanStaysClean() throws {
+    let arena = try Room(1 << 26)
+    let large = try #require(arena.take(1 << 25))
+    let small = try #require(arena.take(1 << 16))
+    arena.give(large, 1 << 25, isClean: true)
+    arena.give(small, 1 << 16)
+    #expect(arena.heldBytes == 1 << 16)
+    #expect(arena.bytesToAsk(for: 1 << 25) == 1 << 25)
+    #expect(arena.bytesToAsk(for: 1 << 14) == 0)
+    // Both together where one is too small.
+    #expect(arena.bytesToAsk(for: (1 << 25) + (1 << 16)) == 1 << 25)
+    #expect(arena.take((1 << 25) + (1 << 16)) == large)
+    #expect(arena.heldBytes == 0 && arena.isInOrder)
+  }
 }

@@ -59,7 +59,8 @@ package struct Arena: ~Copyable {
     var touching: Int?
     for index in free.indices {
       let part = free[index]
-      if part.count >= count, best.map({ part.count < free[$0].count }) ?? true { best = index }
+      if part.count == count { return index }
+      if part.count > count, best.map({ part.count < free[$0].count }) ?? true { best = index }
       if index == 0 || free[index - 1].end < part.start { run = index }
       if touching == nil, part.end - free[run].start >= count { touching = run }
     }

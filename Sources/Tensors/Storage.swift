@@ -1,11 +1,11 @@
 import Synchronization
 
-/// A buffer of elements. It is written once, by the operation that makes it, and never after it
-/// has been given to anybody: tensors are values.
+/// A buffer of elements. Each is written once, by the operation that makes it, and never after it has
+/// been given to anybody: tensors are values.
 final class Storage: @unchecked Sendable {
   // SAFETY: the buffer is owned by this object, valid for `byteCount` bytes until `deinit`, and only
-  // written before the tensor that holds it is returned from the operation that made it, or under the
-  // lock of `Chain` before anybody reads it.
+  // written before the tensor that shows what is written is returned from the operation that made it, or
+  // under the lock of `Chain` before anybody reads it.
   let buffer: UnsafeMutableRawPointer
   let byteCount: Int
 
@@ -56,6 +56,35 @@ final class Storage: @unchecked Sendable {
       if turned == nil { turned = (made, rows) }
     }
     return made
+  }
+
+  // MARK: Room to grow
+
+  /// Rows of one size in equal blocks, of which each has room behind those that have been given out.
+  struct Rows: Equatable {
+    var blocks: Int
+    /// Elements of a row.
+    var length: Int
+    /// In each block, given out so far.
+    var taken: Int
+  }
+
+  /// Of what was joined from parts.
+  private var rows: Rows?
+  private static let rowsLock = Mutex(())
+
+  /// Whether it holds rows that were joined to others.
+  var isJoined: Bool { Self.rowsLock.withLock { _ in rows != nil } }
+
+  func begin(_ rows: Rows) { self.rows = rows }
+
+  /// Gives out further rows, once: whoever else goes on from the same ones has to copy them.
+  func take(_ count: Int, behind rows: Rows) -> Bool {
+    Self.rowsLock.withLock { _ in
+      guard self.rows == rows else { return false }
+      self.rows?.taken += count
+      return true
+    }
   }
 
   // MARK: Putting off

@@ -48,21 +48,6 @@ extension Tensor {
     return result
   }
 
-  /// Joined along an axis that all of them have; other sizes and dtypes are equal.
-  package static func concatenated(_ parts: [Tensor], axis: Int) throws -> Tensor {
-    var shape = parts[0].shape
-    shape[axis] = parts.reduce(0) { $0 + $1.shape[axis] }
-    let result = try Tensor(uninitialized: parts[0].dtype, shape)
-    let strides = rowMajorStrides(shape)
-    var at = 0
-    for part in parts {
-      try part.copy(
-        strides: part.elementStrides, to: result, strides: strides, offset: at * strides[axis])
-      at += part.shape[axis]
-    }
-    return result
-  }
-
   /// `value` put before and after along an axis.
   package func padded(axis: Int, before: Int, after: Int, value: Double) throws -> Tensor {
     var shape = shape

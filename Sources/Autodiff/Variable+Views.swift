@@ -5,15 +5,19 @@ extension Variable {
     if shape == self.shape { return self }
     if let scores = pending?.reshaped(shape) { return Variable(scores) }
     try settle()
+    let y = try tensor.reshaped(shape)
+    guard isTracked else { return Variable(y) }
     let original = self.shape
-    return .make(try tensor.reshaped(shape), [self]) { dy, _ in [try dy.reshaped(original)] }
+    return .make(y, [self]) { dy, _ in [try dy.reshaped(original)] }
   }
 
   /// Axis `i` of the result is axis `order[i]` of this tensor.
   package func transposed(_ order: [Int]) -> Variable {
     if order.elementsEqual(0..<rank) { return self }
     if let pending { return Variable(pending.transposed(order)) }
-    return .make(tensor.transposed(order), [self]) { dy, _ in
+    let y = tensor.transposed(order)
+    guard isTracked else { return Variable(y) }
+    return .make(y, [self]) { dy, _ in
       var inverse = order
       for (to, from) in order.enumerated() { inverse[from] = to }
       return [dy.transposed(inverse)]
@@ -38,8 +42,10 @@ extension Variable {
   /// Repeated along leading axes, and along axes where this tensor has 1.
   package func expanded(to target: [Int]) -> Variable {
     if shape == target { return self }
+    let y = tensor.expanded(to: target)
+    guard isTracked else { return Variable(y) }
     let original = shape
-    return .make(tensor.expanded(to: target), [self]) { dy, _ in
+    return .make(y, [self]) { dy, _ in
       var gradient = dy
       let missing = target.count - original.count
       for axis in stride(from: original.count - 1, through: 0, by: -1)
@@ -54,8 +60,10 @@ extension Variable {
   }
 
   package func sliced(_ slices: [AxisSlice]) -> Variable {
+    let y = tensor.sliced(slices)
+    guard isTracked else { return Variable(y) }
     let original = shape
-    return .make(tensor.sliced(slices), [self]) { dy, _ in
+    return .make(y, [self]) { dy, _ in
       [try dy.scattered(into: original, slices)]
     }
   }
@@ -91,8 +99,10 @@ extension Variable {
   }
 
   package static func concatenated(_ parts: [Variable], axis: Int) throws -> Variable {
+    let y = try Tensor.concatenated(parts.map(\.tensor), axis: axis)
+    guard parts.contains(where: \.isTracked) else { return Variable(y) }
     let lengths = parts.map { $0.shape[axis] }
-    return make(try Tensor.concatenated(parts.map(\.tensor), axis: axis), parts) { dy, wants in
+    return make(y, parts) { dy, wants in
       var at = 0
       return lengths.enumerated().map { position, length in
         defer { at += length }
@@ -127,8 +137,10 @@ extension Variable {
 
   /// Rows of this tensor (its first axis) at integer positions, 0 where `keep` is false.
   package func gatheredRows(_ indices: Tensor, keep: Tensor? = nil) throws -> Variable {
+    let y = try tensor.gatheredRows(indices, keep: keep)
+    guard isTracked else { return Variable(y) }
     let original = shape
-    return .make(try tensor.gatheredRows(indices, keep: keep), [self]) { dy, _ in
+    return .make(y, [self]) { dy, _ in
       let zeros = try Variable(Tensor.full(original, 0, dy.dtype))
       return [try zeros.addingRows(dy, at: indices, keep: keep)]
     }

@@ -5,6 +5,8 @@ import Tensors
 /// Immutable, so it may be shared freely; two variables with one tensor are the same value.
 package final class Variable {
   private var made: Made
+  package let shape: [Int]
+  package let dtype: DType
   let tape: Tape?
   /// The tape's generation when it was made: an older variable is a constant.
   let generation: Int
@@ -18,18 +20,21 @@ package final class Variable {
 
   package init(_ tensor: Tensor) {
     made = .value(tensor, node: -1)
+    (shape, dtype) = (tensor.shape, tensor.dtype)
     tape = nil
     generation = 0
   }
 
   init(_ tensor: Tensor, tape: Tape, node: Int) {
     made = .value(tensor, node: node)
+    (shape, dtype) = (tensor.shape, tensor.dtype)
     self.tape = tape
     generation = tape.generation
   }
 
   init(_ pending: PendingScores) {
     made = .pending(pending)
+    (shape, dtype) = (pending.shape, .f32)
     tape = pending.tape
     generation = pending.tape?.generation ?? 0
   }
@@ -50,16 +55,9 @@ package final class Variable {
     return nil
   }
 
-  package var shape: [Int] {
-    switch made {
-    case .value(let tensor, _): tensor.shape
-    case .pending(let pending): pending.shape
-    }
-  }
   package var rank: Int { shape.count }
   /// `f32[2, 3]`, whether the numbers are there yet or not.
   package var description: String { describe(dtype, shape) }
-  package var dtype: DType { pending == nil ? tensor.dtype : .f32 }
 
   /// Whether an operation on it is recorded.
   package var isTracked: Bool {
@@ -116,7 +114,7 @@ package final class Tape {
   private(set) var generation = 0
   /// How many gradients are being taken, one inside the other.
   private(set) var depth = 0
-  package private(set) var isRecording = false
+  @exclusivity(unchecked) package private(set) var isRecording = false
 
   package init() {}
 

@@ -158,11 +158,6 @@ extension Tensor {
     pointer.assumingMemoryBound(to: Float.self)
   }
 
-  fileprivate var matrixStrides: (Int64, Int64) {
-    let strides = elementStrides
-    return (Int64(strides[rank - 2]), Int64(strides[rank - 1]))
-  }
-
   /// Room for `rows` × `columns` numbers in each block, whose axes lie in the order of this tensor's, but
   /// for the columns, which are next to each other.
   fileprivate func roomAlike(rows: Int, columns: Int) throws -> Tensor {
@@ -178,15 +173,11 @@ extension Tensor {
 
   /// The blocks of a tensor of f32 whose columns are next to each other.
   fileprivate func withRowBlocks(_ body: (attn_row_blocks) throws -> Void) throws {
-    precondition(matrixStrides.1 == 1)
+    precondition(matrixStrides.column == 1)
     // SAFETY: offsets and strides of a view stay inside its buffer.
     try withKernelInts(blockOffsets()) {
-      try body(attn_row_blocks(data: floats, offsets: $0, rs: matrixStrides.0))
+      try body(attn_row_blocks(data: floats, offsets: $0, rs: matrixStrides.row))
     }
-  }
-
-  fileprivate func blockOffsets() throws -> [Int] {
-    try Tensor.offsets(Array(shape.dropLast(2)), elementStrides)
   }
 
   /// `bool[n, past + n]`, true where the column is not beyond the row, `past` columns to its left

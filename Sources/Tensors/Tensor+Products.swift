@@ -9,26 +9,22 @@ extension Tensor {
     precondition(
       a.dtype == b.dtype && a.rank == b.rank && a.rank >= 2, "operands are brought in line")
     let rank = a.rank
-    let leading = Array(a.shape[..<(rank - 2)])
     let (m, k, n) = (a.shape[rank - 2], a.shape[rank - 1], b.shape[rank - 1])
-    precondition(b.shape[rank - 2] == k && leading.elementsEqual(b.shape[..<(rank - 2)]))
-    let result = try Tensor(uninitialized: a.dtype, leading + [m, n])
+    precondition(b.shape[rank - 2] == k && a.shape[..<(rank - 2)] == b.shape[..<(rank - 2)])
+    let result = try Tensor(uninitialized: a.dtype, a.shape[..<(rank - 2)] + [m, n])
     guard result.count > 0 else { return result }
     let b = m <= fewRows ? b.inRowOrder ?? b : b
-    let aStrides = a.elementStrides
-    let bStrides = b.elementStrides
-    // One large product where the leading axes of a and those of b allow: b without them.
-    let batch = leading.reduce(1, *)
-    let aOffsets = try offsets(leading, aStrides)
-    let bOffsets = try offsets(leading, bStrides)
-    let cOffsets = try offsets([batch], [m * n])
+    let aOffsets = try a.blockOffsets()
+    let bOffsets = try b.blockOffsets()
+    let cOffsets = try result.blockOffsets()
+    let (aStrides, bStrides) = (a.matrixStrides, b.matrixStrides)
     let timer = Profile.timer()
     let status = withKernelInts(aOffsets, bOffsets, cOffsets) { ao, bo, co in
       // SAFETY: offsets and strides of views stay inside their buffers.
       attn_matmul(
-        a.dtype.kernel, Int64(batch), Int64(m), Int64(n), Int64(k),
-        a.pointer, ao, Int64(aStrides[rank - 2]), Int64(aStrides[rank - 1]),
-        b.pointer, bo, Int64(bStrides[rank - 2]), Int64(bStrides[rank - 1]),
+        a.dtype.kernel, Int64(aOffsets.count), Int64(m), Int64(n), Int64(k),
+        a.pointer, ao, aStrides.row, aStrides.column,
+        b.pointer, bo, bStrides.row, bStrides.column,
         result.pointer, co, Int64(n))
     }
     timer?.stop(
@@ -53,6 +49,14 @@ extension Tensor {
     }
     return copy.map { Tensor(storage: $0, shape: shape, dtype: dtype, count: count) }
   }
+
+  /// Where each matrix of the last two axes begins.
+  func blockOffsets() throws -> [Int] {
+    if rank == 2 { return Self.atTheStart }
+    return try Self.offsets(Array(shape.dropLast(2)), elementStrides)
+  }
+
+  private static let atTheStart = [0]
 
   /// Where each block of the leading axes begins.
   static func offsets(_ leading: [Int], _ strides: [Int]) throws -> [Int] {

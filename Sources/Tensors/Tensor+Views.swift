@@ -12,6 +12,11 @@ package func rowMajorStrides(_ shape: [Int]) -> [Int] {
 extension Tensor {
   var elementStrides: [Int] { strides ?? rowMajorStrides(shape) }
 
+  /// The strides of the last two axes.
+  var matrixStrides: (row: Int64, column: Int64) {
+    strides.map { (Int64($0[rank - 2]), Int64($0[rank - 1])) } ?? (Int64(shape[rank - 1]), 1)
+  }
+
   /// The axis that a possibly negative number names.
   package func axis(_ axis: Int) throws -> Int {
     guard axis >= -rank, axis < rank else {
@@ -119,7 +124,9 @@ extension Tensor {
 
   /// Axis `i` of the result is axis `order[i]` of this tensor.
   package func transposed(_ order: [Int]) -> Tensor {
-    precondition(order.sorted() == Array(0..<rank), "the order names every axis once")
+    precondition(
+      order.count == rank && order.reduce(0) { $0 | 1 << $1 } == 1 << rank - 1,
+      "the order names every axis once")
     if order.elementsEqual(0..<rank) { return self }
     let strides = elementStrides
     return view(shape: order.map { shape[$0] }, strides: order.map { strides[$0] }, offset: offset)

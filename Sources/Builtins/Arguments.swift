@@ -16,7 +16,7 @@ package final class Arguments {
   }
 
   package func position(_ name: String) -> Int {
-    guard let position = builtin.signature.parameters.firstIndex(where: { $0.name == name }) else {
+    guard let position = builtin.parameterNames.firstIndex(of: name) else {
       preconditionFailure("\(builtin.name) has no parameter \(name)")
     }
     return position

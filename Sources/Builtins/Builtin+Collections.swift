@@ -271,7 +271,7 @@ extension Builtin {
     let names: [String]
     switch arguments["f"] {
     case .function(let function): names = function.parameterNames
-    case .builtin(let builtin): names = builtin.signature.parameters.map(\.name)
+    case .builtin(let builtin): names = builtin.parameterNames
     case .modelType(let type): names = type.parameterNames
     case .model(let model): names = model.type.applyParameterNames
     default: throw arguments.wrong("f", "a function or a model")

@@ -133,7 +133,7 @@ extension Arguments {
     do {
       return try body(files)
     } catch var error as BuiltinError {
-      let names = builtin.signature.parameters.map(\.name)
+      let names = builtin.parameterNames
       let position = names.firstIndex { $0 == "path" || $0 == "folder" }
       if error.parameters.isEmpty, let position { error.parameters = [position] }
       throw error

@@ -82,7 +82,7 @@ private func alongAxis(
   let axis = try arguments.axis("axis", of: x)
   let last = x.rank - 1
   var keep: Tensor?
-  let hasKeep = arguments.builtin.signature.parameters.contains { $0.name == "keep" }
+  let hasKeep = arguments.builtin.parameterNames.contains("keep")
   if hasKeep, let given = try arguments.condition("keep") {
     guard x.shape.suffix(given.rank).elementsEqual(given.shape) else {
       throw BuiltinError(

@@ -29,11 +29,17 @@ package final class Builtin: Sendable {
     self.traits = traits
     self.reducer = reducer
     self.body = body
-    fallbacks = self.signature.parameters.map { $0.fallback.map(Fallback.init) }
+    let parameters = self.signature.parameters
+    parameterNames = parameters.map(\.name)
+    fallbacks = parameters.map { $0.fallback.map(Fallback.init) }
+    variadic = parameters.firstIndex(where: \.isVariadic)
   }
 
-  /// The parameters' defaults, read once.
+  // What a call reads of the signature, by position.
+  package let parameterNames: [String]
   package let fallbacks: [Fallback?]
+  /// The parameter that takes all further arguments.
+  package let variadic: Int?
 
   package struct Traits: OptionSet, Sendable {
     package let rawValue: Int

@@ -67,8 +67,7 @@ final class CallNode: Node {
     case .builtin(let builtin):
       let plan = try plan(for: builtin, receiver, interpreter) {
         try bind(
-          builtin.name, builtin.signature.parameters.map(\.name),
-          variadic: builtin.signature.parameters.firstIndex(where: \.isVariadic), receiver)
+          builtin.name, builtin.parameterNames, variadic: builtin.variadic, receiver)
       }
       return try interpreter.run(builtin, values, plan, { self.site(builtin, receiver, plan) })
     case .function(let function):
@@ -201,11 +200,10 @@ final class CallNode: Node {
   /// Where the arguments of a builtin stand, for its errors.
   private func site(_ builtin: Builtin, _ receiver: Node?, _ plan: BindingPlan) -> OperandSite {
     let nodes = (receiver.map { [$0] } ?? []) + arguments
-    var spans = [Span?](repeating: nil, count: builtin.signature.parameters.count)
+    var spans = [Span?](repeating: nil, count: builtin.parameterNames.count)
     var values = [Int?](repeating: nil, count: spans.count)
-    let variadic = builtin.signature.parameters.firstIndex(where: \.isVariadic)
     for (index, parameter) in plan.parameters.enumerated() {
-      let position = parameter >= 0 ? parameter : variadic ?? 0
+      let position = parameter >= 0 ? parameter : builtin.variadic ?? 0
       if spans[position] == nil {
         spans[position] = nodes[index].span
         values[position] = index
@@ -215,7 +213,7 @@ final class CallNode: Node {
     }
     return OperandSite(
       function: builtin.name, spans: spans, valueIndices: values,
-      fallbackNames: builtin.signature.parameters.map(\.name), whole: span)
+      fallbackNames: builtin.parameterNames, whole: span)
   }
 }
 

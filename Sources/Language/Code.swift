@@ -15,10 +15,13 @@ final class FunctionCode {
 
   let name: String
   let parameters: [Parameter]
+  let parameterSlots: [Int]
+  private let fallbacks: [Node?]
   /// The axis names of the signature, which are sizes in the body.
   let sizes: [(name: String, slot: Int)]
   /// The model's own parameters that its `apply` uses as axis names, by position.
   let modelSizes: [(name: String, position: Int)]
+  private let axisCheck: AxisCheck
   let body: Node
   let slotCount: Int
   let captureSlots: [Int]
@@ -39,8 +42,11 @@ final class FunctionCode {
   ) {
     self.name = name
     self.parameters = parameters
+    parameterSlots = parameters.map(\.slot)
+    fallbacks = parameters.map(\.fallback)
     self.sizes = sizes.map { (name: $0.0, slot: $0.1) }
     self.modelSizes = modelSizes.map { (name: $0.0, position: $0.1) }
+    axisCheck = AxisCheck(parameters, modelSizes: self.modelSizes, sizes: self.sizes)
     self.body = body
     self.slotCount = slotCount
     self.captureSlots = captureSlots
@@ -56,18 +62,17 @@ final class FunctionCode {
 
   /// Fills in defaults and checks the axes of what was given.
   func bind(_ frame: inout Frame, _ plan: BindingPlan, at site: CallNode?) throws {
-    for (position, parameter) in parameters.enumerated() {
-      guard !plan.parameters.contains(position) else { continue }
-      guard let fallback = parameter.fallback else {
+    for position in parameterSlots.indices where !plan.parameters.contains(position) {
+      guard let fallback = fallbacks[position] else {
         var problem = Diagnostic(
-          "\(displayName): \(parameter.name) is missing", at: site?.span ?? span,
+          "\(displayName): \(parameters[position].name) is missing", at: site?.span ?? span,
           hint: "the call is \(displayName)(\(parameters.map(\.name).joined(separator: ", ")))")
         problem.isAtCall = true
         throw problem
       }
-      frame.locals[parameter.slot] = try fallback.evaluate(&frame)
+      frame.locals[parameterSlots[position]] = try fallback.evaluate(&frame)
     }
-    guard parameters.contains(where: { $0.axes != nil }) else { return }
+    if axisCheck.isEmpty || axisCheck.holds(&frame) { return }
     try bindAxes(&frame, plan, at: site)
   }
 

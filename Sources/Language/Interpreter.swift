@@ -47,20 +47,19 @@ final class Interpreter {
       }
       return try native.body(values)
     case .builtin(let builtin):
-      let variadic = builtin.signature.parameters.firstIndex(where: \.isVariadic)
-      let count = builtin.signature.parameters.count
-      guard values.count <= count || variadic != nil else {
+      let count = builtin.parameterNames.count
+      guard values.count <= count || builtin.variadic != nil else {
         throw BuiltinError(
           "\(builtin.name) takes \(count) arguments, and \(values.count) are given", at: [0])
       }
       var positions = Array(values.indices)
-      if let variadic {
+      if let variadic = builtin.variadic {
         for index in positions.indices where index >= variadic { positions[index] = -1 }
       }
       return try run(builtin, values, BindingPlan(parameters: positions)) {
         OperandSite(
           function: builtin.name, spans: [], valueIndices: [],
-          fallbackNames: builtin.signature.parameters.map(\.name), whole: Span(Source(""), 0, 0))
+          fallbackNames: builtin.parameterNames, whole: Span(Source(""), 0, 0))
       }
     case .model(let model):
       guard let type = model.type as? ModelCode, let apply = type.apply,
@@ -83,18 +82,18 @@ final class Interpreter {
   func run(
     _ builtin: Builtin, _ values: [Value], _ plan: BindingPlan, _ site: () -> OperandSite
   ) throws -> Value {
-    let parameters = builtin.signature.parameters
     do {
+      let count = builtin.parameterNames.count
       var bound: [Value]
-      if values.count == parameters.count, plan.parameters.elementsEqual(values.indices) {
+      if values.count == count, plan.parameters.elementsEqual(values.indices) {
         bound = values
       } else {
         bound = []
-        bound.reserveCapacity(parameters.count)
-        for (position, parameter) in parameters.enumerated() {
-          if parameter.isVariadic {
+        bound.reserveCapacity(count)
+        for position in 0..<count {
+          if position == builtin.variadic {
             bound.append(
-              parameter.name == "named"
+              builtin.parameterNames[position] == "named"
                 ? .record(Record(labels: plan.extraLabels, values: collect(-2, values, plan)))
                 : .list(collect(-1, values, plan)))
           } else if let index = plan.parameters.firstIndex(of: position) {
@@ -103,7 +102,7 @@ final class Interpreter {
             bound.append(fallback.value)
           } else {
             throw BuiltinError(
-              "\(parameter.name) is missing",
+              "\(builtin.parameterNames[position]) is missing",
               hint: "the call is \(builtin.signature.text)")
           }
         }
@@ -160,7 +159,7 @@ final class Interpreter {
       }
       if context.isInterrupted() { throw Interruption() }
       for (value, parameter) in zip(values, plan.parameters) {
-        frame.locals[code.parameters[parameter].slot] = value.read
+        frame.locals[code.parameterSlots[parameter]] = value.read
       }
       try code.bind(&frame, plan, at: site)
       let value = try code.body.evaluate(&frame)

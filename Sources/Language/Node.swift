@@ -88,6 +88,8 @@ final class GlobalNode: Node {
   let extentSlot: Int?
 
   private let isInFunction: Bool
+  /// What the name means where neither the script nor the library gives it another meaning.
+  private let builtin: Builtin?
 
   init(
     _ cell: GlobalCell, _ module: Module, extentSlot: Int?, isInFunction: Bool = false, _ span: Span
@@ -96,6 +98,7 @@ final class GlobalNode: Node {
     self.module = module
     self.extentSlot = extentSlot
     self.isInFunction = isInFunction
+    builtin = Builtin.named[cell.name]
     super.init(span)
   }
 
@@ -110,6 +113,7 @@ final class GlobalNode: Node {
           + cell.value.described, at: span, hint: "give one of them another name")
     }
     if case .undefined = cell.value {} else { return cell.value }
+    if let builtin { return .builtin(builtin) }
     if let value = module.outer(cell.name) { return value }
     if extentSlot != nil {
       throw Diagnostic(

@@ -130,6 +130,15 @@ package enum Arithmetic: String, Sendable, CaseIterable {
     }
   }
 
+  package typealias OfTensors = (Variable, Variable) throws -> Variable
+
+  /// The operation for tensors that have the dtypes of these, with what they decide decided.
+  package func ready(for a: Variable, _ b: Variable) -> OfTensors {
+    guard self != .power, a.dtype == b.dtype, a.dtype.isFloat else { return tensors }
+    let function = function
+    return { try $0.binary(function, $1) }
+  }
+
   // MARK: Errors
 
   private func mismatch(_ a: Value, _ b: Value) -> BuiltinError {

@@ -83,8 +83,7 @@ private func evaluateEinsum(_ arguments: Arguments) throws -> Variable {
   var (product, own) = (operands[0], axes[0])
   for position in operands.indices.dropFirst() {
     let keeping = Set(result + axes[(position + 1)...].joined())
-    let contraction = Contraction(
-      product.shape, own, operands[position].shape, axes[position], keeping: keeping, order: result)
+    let contraction = Contraction(own, axes[position], keeping: keeping, order: result)
     (product, own) = (try contraction.apply(product, operands[position]), contraction.axes)
   }
   return product.arranged(own, result)

@@ -18,9 +18,9 @@ package final class Context {
   package var progress: (any ProgressReporter)?
   /// Whether scores and weights that nothing else reads may be computed inside one kernel, a strip
   /// at a time. The bits are the same; only who wants to see the scores themselves turns it off.
-  package var fusesAttention = true
+  @exclusivity(unchecked) package var fusesAttention = true
   /// Whether the user has asked to stop; asked between operations.
-  package var isInterrupted: () -> Bool = { false }
+  @exclusivity(unchecked) package var isInterrupted: () -> Bool = { false }
   /// Tells that an interruption was answered by stopping a loop early.
   package var noteInterruption: () -> Void = {}
   /// Shows a picture; as text in the output where a host wants nothing else.

@@ -58,7 +58,7 @@ final class IndexCompiler {
   func compile(reducer: Expression) throws -> IndexProgram {
     let body = try compile(reducer)
     return IndexProgram(
-      variables: variables, inputs: inputs, body: body, target: [], reads: reads, scalars: scalars,
+      variables: variables, inputs: inputs, body: body, target: [.ellipsis], reads: reads, scalars: scalars,
       isFree: true)
   }
 

@@ -3,43 +3,35 @@ import Builtins
 import Syntax
 import Tensors
 
-/// What a run of index notation did to its inputs, to be done again where they have the same shapes:
-/// views and operations in their order, with everything worked out that depends on shapes alone.
+/// What a run of index notation did to its inputs, to be done again to inputs of the same kinds: views and
+/// operations in their order, with everything worked out that ranks, dtypes and numbers decide.
 ///
 /// The operations are those of the run that was noted, so the bits and the gradients are too. What
-/// depends on the numbers themselves, such as a check of computed positions, can't be noted.
+/// depends on the elements themselves, such as a check of computed positions, can't be noted.
 final class IndexPlan {
-  /// What an input has to be for the plan to hold.
-  enum Key {
-    case tensor(shape: [Int], dtype: DType)
-    case int(Int)
-    case float(Double)
-    case bool(Bool)
-    case none
-    case builtin(String)
+  /// What an input has to be for the plan to hold: compared without a look into arrays or texts.
+  struct Key: Equatable {
+    private enum Kind { case tensor, int, float, bool, none, builtin }
+    private let kind: Kind
+    private let dtype: DType
+    /// The rank of a tensor, else what the value is.
+    private let bits: UInt64
+
+    private init(_ kind: Kind, _ bits: UInt64, _ dtype: DType = .bool) {
+      (self.kind, self.bits, self.dtype) = (kind, bits, dtype)
+    }
 
     /// `nil` for what no plan is made for.
     init?(_ value: Value) {
       switch value {
-      case .tensor(let x): self = .tensor(shape: x.shape, dtype: x.dtype)
-      case .int(let number): self = .int(number)
-      case .float(let number): self = .float(number)
-      case .bool(let flag): self = .bool(flag)
-      case .none: self = .none
-      case .builtin(let builtin): self = .builtin(builtin.name)
+      case .tensor(let x): self.init(.tensor, UInt64(x.rank), x.dtype)
+      case .int(let number): self.init(.int, UInt64(bitPattern: Int64(number)))
+      case .float(let number): self.init(.float, number.bitPattern)
+      case .bool(let flag): self.init(.bool, flag ? 1 : 0)
+      case .none: self.init(.none, 0)
+      // The table of builtins stays as long as the program does.
+      case .builtin(let builtin): self.init(.builtin, UInt64(UInt(bitPattern: ObjectIdentifier(builtin))))
       default: return nil
-      }
-    }
-
-    func holds(for value: Value) -> Bool {
-      switch (self, value) {
-      case (.tensor(let shape, let dtype), .tensor(let x)): x.shape == shape && x.dtype == dtype
-      case (.int(let a), .int(let b)): a == b
-      case (.float(let a), .float(let b)): a.bitPattern == b.bitPattern
-      case (.bool(let a), .bool(let b)): a == b
-      case (.none, .none): true
-      case (.builtin(let a), .builtin(let b)): a == b.name
-      default: false
       }
     }
   }
@@ -52,17 +44,24 @@ final class IndexPlan {
     case hopeless
   }
 
-  /// Appends one result to the values so far, of which the first are the inputs that are tensors.
-  typealias Step = (inout [Variable]) throws -> Void
+  /// An operation and its operands: inputs by their number, then the results so far.
+  enum Step {
+    case constant(Variable)
+    case one(Int, (Variable) throws -> Variable)
+    case sized(Int, (Variable, IndexExtents) throws -> Variable)
+    case two(Int, Int, (Variable, Variable) throws -> Variable)
+  }
 
-  let keys: [Key]
-  let extents: [Int]
-  let leading: [Int]
-  let isRecording: Bool
-  let fusesAttention: Bool
-  var state = State.met
+  private let keys: [Key]
+  private let extents: [Int]
+  private let leading: [Int]
+  private let isRecording: Bool
+  private let fusesAttention: Bool
+  @exclusivity(unchecked) private(set) var state = State.met
+  /// It holds for the extents that it was noted with, and for no others.
+  @exclusivity(unchecked) private var isExact = false
   /// Inputs that were one tensor when the plan was noted.
-  var aliases: [(Int, Int)] = []
+  @exclusivity(unchecked) private var aliases: [(Int, Int)] = []
 
   init(_ keys: [Key], _ extents: [Int], _ leading: [Int], _ context: Context) {
     self.keys = keys
@@ -72,8 +71,58 @@ final class IndexPlan {
     fusesAttention = context.fusesAttention
   }
 
-  func holds(in context: Context) -> Bool {
-    isRecording == context.tape.isRecording && fusesAttention == context.fusesAttention
+  /// Takes what was noted of a run that gave `result`.
+  func finish(_ recorder: IndexRecorder, _ result: Value, aliases: [(Int, Int)]) {
+    state = recorder.finish(result)
+    isExact = recorder.readExtents
+    self.aliases = aliases
+  }
+
+  func holds(
+    for inputs: UnsafeMutableBufferPointer<Value>, _ extents: IndexExtents, in context: Context
+  ) -> Bool {
+    guard isRecording == context.tape.isRecording, fusesAttention == context.fusesAttention else {
+      return false
+    }
+    for input in inputs.indices where Key(inputs[input]) != keys[input] { return false }
+    if isExact {
+      guard extents.variables == self.extents, extents.leading == self.leading[...] else { return false }
+    }
+    return haveAliases(inputs)
+  }
+
+  /// One tensor in two places when it was noted may be two now.
+  private func haveAliases(_ inputs: UnsafeMutableBufferPointer<Value>) -> Bool {
+    for (first, second) in aliases {
+      guard let x = inputs[first].variable, let y = inputs[second].variable, x === y else {
+        return false
+      }
+    }
+    return true
+  }
+
+  /// The result of the steps.
+  static func run(
+    _ steps: [Step], result: Int, _ inputs: UnsafeMutableBufferPointer<Value>, _ extents: IndexExtents
+  ) throws -> Variable {
+    var made: [Variable] = []
+    func operand(_ number: Int) -> Variable {
+      if number >= inputs.count { return made[number - inputs.count] }
+      guard case .tensor(let x) = inputs[number] else { preconditionFailure("a tensor as before") }
+      return x
+    }
+    func run(_ step: Step) throws -> Variable {
+      switch step {
+      case .constant(let value): value
+      case .one(let x, let operation): try operation(operand(x))
+      case .sized(let x, let operation): try operation(operand(x), extents)
+      case .two(let x, let y, let operation): try operation(operand(x), operand(y))
+      }
+    }
+    if steps.count == 1, result == inputs.count { return try run(steps[0]) }
+    made.reserveCapacity(steps.count)
+    for step in steps { made.append(try run(step)) }
+    return operand(result)
   }
 }
 
@@ -82,31 +131,49 @@ final class IndexRecorder {
   private var slots: [ObjectIdentifier: Int] = [:]
   /// Keeps identities theirs.
   private var values: [Variable] = []
+  /// The number of the result to come.
+  private var next: Int
   private var steps: [IndexPlan.Step] = []
   private var isBroken = false
+  /// Something that was noted depends on the extents at hand.
+  private(set) var readExtents = false
 
-  /// - Parameter inputs: those that are tensors, in order.
-  init(_ inputs: [Variable]) {
-    for input in inputs {
+  init(_ inputs: [Value]) {
+    for (number, input) in inputs.enumerated() {
+      guard case .tensor(let x) = input else { continue }
       // One tensor may come twice: the plan holds where it does so again.
-      slots[ObjectIdentifier(input)] = values.count
-      values.append(input)
+      slots[ObjectIdentifier(x)] = number
+      values.append(x)
     }
+    next = inputs.count
   }
 
-  /// The plan depends on more than shapes.
+  /// The plan depends on more than the kinds of its inputs.
   func breakOff() { isBroken = true }
+
+  func dependsOnExtents() { readExtents = true }
 
   /// What the extents alone determine.
   func constant(_ value: Variable) {
+    readExtents = true
     guard value.tensor.count <= 1 << 16 || !value.tensor.isContiguous else { return breakOff() }
-    add(value) { $0.append(value) }
+    add(value, .constant(value))
   }
 
   func note(_ result: Variable, _ x: Variable, _ operation: @escaping (Variable) throws -> Variable) {
     guard result !== x else { return }
     guard let a = slots[ObjectIdentifier(x)] else { return breakOff() }
-    add(result) { $0.append(try operation($0[a])) }
+    add(result, .one(a, operation))
+  }
+
+  /// - Parameter x: takes another shape, which the extents say.
+  func note(
+    _ result: Variable, sized x: Variable,
+    _ operation: @escaping (Variable, IndexExtents) throws -> Variable
+  ) {
+    guard result !== x else { return dependsOnExtents() }
+    guard let a = slots[ObjectIdentifier(x)] else { return breakOff() }
+    add(result, .sized(a, operation))
   }
 
   func note(
@@ -114,11 +181,12 @@ final class IndexRecorder {
     _ operation: @escaping (Variable, Variable) throws -> Variable
   ) {
     guard let a = slots[ObjectIdentifier(x)], let b = slots[ObjectIdentifier(y)] else { return breakOff() }
-    add(result) { $0.append(try operation($0[a], $0[b])) }
+    add(result, .two(a, b, operation))
   }
 
-  private func add(_ result: Variable, _ step: @escaping IndexPlan.Step) {
-    slots[ObjectIdentifier(result)] = values.count
+  private func add(_ result: Variable, _ step: IndexPlan.Step) {
+    slots[ObjectIdentifier(result)] = next
+    next += 1
     values.append(result)
     steps.append(step)
   }
@@ -133,87 +201,16 @@ final class IndexRecorder {
 }
 
 extension IndexRun {
-  /// What the nodes of extents and of signatures say, each evaluated once.
-  mutating func evaluateSizes(_ frame: inout Frame) throws {
-    guard program.hasGivenSizes else { return }
-    given = try program.variables.map { try $0.extent?.evaluate(&frame) }
-    signature = try program.variables.map { variable in
-      guard case .int(let size)? = try variable.size?.evaluate(&frame) else { return nil }
-      return size
-    }
-  }
-
-  /// The result by a plan that holds; `nil` where there is none, or where it ends in an error, which
-  /// the run itself tells better.
-  mutating func planned(_ frame: inout Frame) throws -> Value? {
-    let context = interpreter.context
-    guard let near = program.plans.first(where: { holds($0, late: false) }) else { return nil }
-    if program.hasLateInputs {
-      // Whatever plan it will be, the extents are these.
-      (extents, leading) = (near.extents, near.leading)
-      publish(&frame)
-      try evaluateLateInputs(&frame)
-      (extents, leading) = ([], [])
-    }
-    guard
-      let plan = program.hasLateInputs
-        ? program.plans.first(where: { holds($0, late: false) && holds($0, late: true) }) : near
-    else { return nil }
-    guard case .noted(let steps, let result) = plan.state else {
-      self.plan = plan
-      return nil
-    }
-    if context.isInterrupted() { throw Interruption() }
-    // An error from before is not one of these steps.
-    try LateFailure.check()
-    var slots: [Variable] = []
-    slots.reserveCapacity(values.count + steps.count)
-    for case .tensor(let x) in values { slots.append(x) }
-    do {
-      for step in steps { try step(&slots) }
-    } catch is Interruption {
-      throw Interruption()
-    } catch {
-      return nil
-    }
-    (extents, leading) = (plan.extents, plan.leading)
-    publish(&frame)
-    return .tensor(slots[result])
-  }
-
-  /// Whether the inputs that are evaluated late, or the others with all sizes given, are as planned.
-  private func holds(_ plan: IndexPlan, late: Bool) -> Bool {
-    for (index, input) in program.inputs.enumerated() where input.usesExtents == late {
-      guard plan.keys[index].holds(for: values[index]) else { return false }
-    }
-    if late || !program.hasLateInputs {
-      // One tensor in two places when it was noted may be two now.
-      for (first, second) in plan.aliases {
-        guard let x = values[first].variable, let y = values[second].variable, x === y else { return false }
-      }
-    }
-    if late { return true }
-    guard plan.holds(in: interpreter.context) else { return false }
-    for (index, variable) in program.variables.enumerated() {
-      if variable.extent != nil {
-        guard let size = given[index]?.asDouble, size == Double(plan.extents[index]) else { return false }
-      }
-      if variable.size != nil, signature[index] != plan.extents[index] { return false }
-    }
-    return true
-  }
-
-  /// Begins to note the run, where its shapes have been met before.
+  /// Begins to note the run, where inputs of these kinds have been met before.
   mutating func beginNoting() {
     guard let plan, case .met = plan.state else { return }
-    recorder = IndexRecorder(values.compactMap { if case .tensor(let x) = $0 { x } else { nil } })
+    recorder = IndexRecorder(values)
   }
 
-  /// Keeps what was noted, or that these shapes have been met.
+  /// Keeps what was noted, or that these kinds have been met.
   func endNoting(_ result: Value) {
     if let recorder, let plan {
-      plan.state = recorder.finish(result)
-      plan.aliases = aliases
+      plan.finish(recorder, result, aliases: aliases)
     } else if plan == nil {
       let keys = values.compactMap { IndexPlan.Key($0) }
       guard keys.count == values.count else { return }

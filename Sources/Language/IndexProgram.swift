@@ -118,6 +118,16 @@ final class IndexProgram {
     let usesExtents: Bool
   }
 
+  /// An extent that is said, not seen in a shape.
+  struct Size {
+    enum Source { case binder, signature }
+    let variable: Int
+    let node: Node
+    let source: Source
+  }
+
+  typealias Read = (input: Int, subscripts: [IndexSubscript], span: Span)
+
   enum TargetAxis {
     case variable(Int)
     case merged([Int])
@@ -128,22 +138,29 @@ final class IndexProgram {
   let inputs: [Input]
   private(set) var body: IndexExpression
   let target: [TargetAxis]
+  let targetHasEllipsis: Bool
   /// Every read, for the extents.
-  let reads: [(input: Int, subscripts: [IndexSubscript], span: Span)]
+  let reads: [Read]
   /// Inputs that stand without subscripts, so that they must be numbers.
   let scalars: [(input: Int, span: Span)]
-  /// A reducer that stands by itself: leading axes stay.
+  /// A reducer that stands by itself.
   let isFree: Bool
-  /// Whether a binder or a signature gives an extent.
-  let hasGivenSizes: Bool
-  /// Whether inputs read extents that others give.
-  let hasLateInputs: Bool
-  /// What runs with certain shapes did.
-  var plans: [IndexPlan] = []
+  /// The extents that binders and signatures give.
+  let sizes: [Size]
+  let solver: ExtentSolver
+  /// Inputs that are evaluated first, and those that read the extents that come of it.
+  let earlyInputs: [Int]
+  let lateInputs: [Int]
+  /// Where extents are left for the rest of the statement.
+  private let slots: [(variable: Int, slot: Int)]
+  /// What runs with certain inputs did.
+  @exclusivity(unchecked) var plans: [IndexPlan] = []
+  /// Of the last run: where they are the same again, nothing is allocated for them.
+  @exclusivity(unchecked) private var lastExtents: [Int] = []
 
   init(
     variables: [Variable], inputs: [Input], body: IndexExpression, target: [TargetAxis],
-    reads: [(input: Int, subscripts: [IndexSubscript], span: Span)],
+    reads: [Read],
     scalars: [(input: Int, span: Span)], isFree: Bool
   ) {
     self.scalars = scalars
@@ -153,17 +170,36 @@ final class IndexProgram {
     self.body = body
     self.target = target
     self.reads = reads
-    hasGivenSizes = variables.contains { $0.extent != nil || $0.size != nil }
-    hasLateInputs = inputs.contains(where: \.usesExtents)
+    sizes = variables.enumerated().flatMap { index, variable in
+      [
+        variable.extent.map { Size(variable: index, node: $0, source: .binder) },
+        variable.size.map { Size(variable: index, node: $0, source: .signature) },
+      ].compactMap { $0 }
+    }
+    targetHasEllipsis = target.contains { if case .ellipsis = $0 { true } else { false } }
+    solver = ExtentSolver(reads, sizes, allowsLeading: targetHasEllipsis)
+    earlyInputs = inputs.indices.filter { !inputs[$0].usesExtents }
+    lateInputs = inputs.indices.filter { inputs[$0].usesExtents }
+    slots = variables.enumerated().compactMap { index, variable in variable.slot.map { (index, $0) } }
+  }
+
+  /// As an array.
+  func kept(_ extents: UnsafeMutableBufferPointer<Int>) -> [Int] {
+    if !lastExtents.elementsEqual(extents) { lastExtents = Array(extents) }
+    return lastExtents
+  }
+
+  /// Leaves the extents that are known for the rest of the statement.
+  func publish<Extents: RandomAccessCollection>(_ extents: Extents, _ frame: inout Frame)
+  where Extents.Index == Int, Extents.Element == Int {
+    for (variable, slot) in slots where extents[variable] != IndexRun.unknown {
+      frame.locals[slot] = .int(extents[variable])
+    }
   }
 
   /// Leaves the scores that it computes pending: what it gives is read by one weighted sum alone.
   func leavePending() {
     body = body.withPendingScores ?? body.withPendingWeights ?? body
-  }
-
-  var targetHasEllipsis: Bool {
-    target.contains { if case .ellipsis = $0 { true } else { false } }
   }
 }
 
@@ -191,17 +227,5 @@ final class ElementwiseBody {
     self.frameSlots = frameSlots
     self.captureSlots = captureSlots
     self.fallbacks = fallbacks
-  }
-}
-
-final class IndexNode: Node {
-  let program: IndexProgram
-  init(_ program: IndexProgram, _ span: Span) {
-    self.program = program
-    super.init(span)
-  }
-  override func evaluate(_ frame: inout Frame) throws -> Value {
-    var run = IndexRun(program, frame.interpreter)
-    return try run.run(&frame)
   }
 }

@@ -102,7 +102,7 @@ extension IndexRun {
       }
       return Self.value(value)
     }
-    let names = builtin.signature.parameters.map(\.name)
+    let names = builtin.parameterNames
     var next = 0
     let plan = BindingPlan(
       parameters: try arguments.map { argument in

@@ -7,20 +7,17 @@ import Tensors
 extension IndexRun {
   /// Finds every index's extent from the shapes that it reads, and checks that all agree.
   mutating func findExtents() throws {
-    if extents.isEmpty {
-      extents = Array(repeating: Self.unknown, count: program.variables.count)
-      origins = Array(repeating: nil, count: program.variables.count)
-    }
-    for (index, variable) in program.variables.enumerated() {
-      if let node = variable.extent {
-        let size = try integer(given[index] ?? .none, node, "an extent")
-        guard size >= 0 else {
-          throw Diagnostic("an extent can't be negative: \(size)", at: node.span)
+    for (size, value) in zip(program.sizes, sizes) {
+      switch size.source {
+      case .binder:
+        let extent = try integer(value, size.node, "an extent")
+        guard extent >= 0 else {
+          throw Diagnostic("an extent can't be negative: \(extent)", at: size.node.span)
         }
-        try agree(index, size, node.span, "given")
-      }
-      if variable.size != nil, let size = signature[index] {
-        try agree(index, size, variable.span, "the signature")
+        try agree(size.variable, extent, size.node.span, "given")
+      case .signature:
+        guard case .int(let extent) = value else { continue }
+        try agree(size.variable, extent, program.variables[size.variable].span, "the signature")
       }
     }
     // Merged axes are solved once all but one of their indices are known.
@@ -30,7 +27,7 @@ extension IndexRun {
     }
     for read in open { try checkRank(read) }
     while !open.isEmpty {
-      var rest: [(input: Int, subscripts: [IndexSubscript], span: Span)] = []
+      var rest: [IndexProgram.Read] = []
       var hasProgress = false
       for read in open {
         let before = extents
@@ -55,9 +52,7 @@ extension IndexRun {
     }
   }
 
-  mutating func checkRank(_ read: (input: Int, subscripts: [IndexSubscript], span: Span))
-    throws
-  {
+  mutating func checkRank(_ read: IndexProgram.Read) throws {
     let value = values[read.input]
     if value.isNone { return }
     let name = program.inputs[read.input].node.span.text
@@ -83,7 +78,7 @@ extension IndexRun {
     if leading.isEmpty {
       leading = extra
       leadingOrigin = read.span
-      guard program.targetHasEllipsis || program.isFree else {
+      guard program.targetHasEllipsis else {
         throw Diagnostic(
           "\(name) has the leading axes \(extra), and the left side has no ...", at: read.span,
           hint: "write ... first on the left side too")
@@ -97,9 +92,7 @@ extension IndexRun {
   }
 
   /// Binds the indices of one read; false when a merged axis still has two unknown ones.
-  mutating func bindAxes(
-    _ read: (input: Int, subscripts: [IndexSubscript], span: Span)
-  ) throws -> Bool {
+  mutating func bindAxes(_ read: IndexProgram.Read) throws -> Bool {
     guard let x = values[read.input].variable else { return true }
     let name = program.inputs[read.input].node.span.text
     var axis = x.rank - read.subscripts.count

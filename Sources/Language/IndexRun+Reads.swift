@@ -17,32 +17,22 @@ extension IndexRun {
     }
     var labels: [Int?] = []
     var expressions: [(axis: Int, IndexExpression, Span)] = []
-    var shape: [Int] = []
-    var axis = 0
     for item in subscripts {
       switch item {
-      case .ellipsis:
-        let count = x.rank - (subscripts.count - 1)
-        labels += leadingLabels.suffix(count)
-        shape += x.shape.prefix(count)
-        axis += count
-        continue
-      case .variable(let variable, _):
-        labels.append(variable)
-        shape.append(x.shape[axis])
-      case .merged(let parts, _):
-        labels += parts
-        shape += parts.map { extents[$0] }
+      case .ellipsis: labels += leadingLabels.suffix(x.rank - (subscripts.count - 1))
+      case .variable(let variable, _): labels.append(variable)
+      case .merged(let parts, _): labels += parts
       case .expression(let expression, let span):
         expressions.append((labels.count, expression, span))
         labels.append(nil)
-        shape.append(x.shape[axis])
       }
-      axis += 1
     }
-    let whole = x
-    x = try x.reshaped(shape)
-    recorder?.note(x, whole) { [shape] in try $0.reshaped(shape) }
+    if labels.count > x.rank {
+      let whole = x
+      let extents = IndexExtents(extents, leading[...])
+      x = try whole.reshaped(extents.shape(of: whole, readAt: subscripts))
+      recorder?.note(x, sized: whole) { try $0.reshaped($1.shape(of: $0, readAt: subscripts)) }
+    }
     if !expressions.isEmpty { try x.settle() }
     // The same index twice reads the diagonal.
     while let second = labels.indices.first(where: { labels[$0] != nil && labels[..<$0].contains(labels[$0]) }

@@ -57,7 +57,6 @@ extension IndexRun {
       if case .tensor(_, let labels) = factor { return labels.contains(index) }
       return false
     }
-    let multiply: (Value, Value) throws -> Value = { try Arithmetic.multiply($0, $1) }
     var open = indices
     while let index = open.last {
       let using = factors.indices.filter { uses(factors[$0], index) }
@@ -74,8 +73,7 @@ extension IndexRun {
         let (x, y) = try (a.converted(to: dtype), b.converted(to: dtype))
         recorder?.note(x, a) { try $0.converted(to: dtype) }
         recorder?.note(y, b) { try $0.converted(to: dtype) }
-        let contraction = Contraction(
-          x.shape, aLabels, y.shape, bLabels, keeping: Set(aLabels + bLabels).subtracting(group))
+        let contraction = Contraction(aLabels, bLabels, keeping: Set(aLabels + bLabels).subtracting(group))
         let product = try interpreter.located(span) {
           try contraction.apply(x, y, leavesPending: leavesPending)
         }
@@ -86,8 +84,7 @@ extension IndexRun {
         for at in using {
           product =
             try product.map {
-              try combined(
-                $0, factors[at], span, [expressions[at], expressions[at]], "*", multiply)
+              try combined($0, factors[at], span, [expressions[at], expressions[at]], .multiply)
             }
             ?? factors[at]
         }
@@ -100,8 +97,7 @@ extension IndexRun {
     }
     var result = factors[0]
     for factor in factors.dropFirst() {
-      result = try combined(
-        result, factor, span, [.input(0, span), .input(0, span)], "*", multiply)
+      result = try combined(result, factor, span, [.input(0, span), .input(0, span)], .multiply)
     }
     return result
   }
@@ -129,24 +125,28 @@ extension IndexRun {
     // The order of what stays is the body's; the reduced indices come last.
     let order = outer + indices
     x = try aligned(x, labels, to: order)
-    let sizes = outer.map(extent)
-    let n = indices.reduce(1) { $0 * extents[$1] }
     func apply(_ x: Variable, _ condition: Tensor?) throws -> Variable {
       try interpreter.located(span) { try reducer.apply(x, condition) }
     }
-    let flat = sizes + [n]
     var condition: Variable?
     if case .tensor(let mask, let own) = keep { condition = try aligned(mask, own, to: order) }
-    /// The reduced axes as one, reduced, and then what `finish` makes of it.
-    func applied(_ finish: @escaping (Variable) throws -> Variable) throws -> Variable {
+    /// The reduced axes as one, reduced, and then what `finish` makes of it for the shape that there was.
+    func applied(_ finish: @escaping (Variable, [Int]) throws -> Variable) throws -> Variable {
       let body = x
-      let result = try finish(apply(body.reshaped(flat), condition?.tensor.reshaped(flat)))
+      let kept = outer.count
+      func flat(_ shape: [Int]) -> [Int] { shape[..<kept] + [shape[kept...].reduce(1, *)] }
+      let shape = flat(body.shape)
+      let result = try finish(
+        apply(body.reshaped(shape), condition?.tensor.reshaped(shape)), body.shape)
       if let condition {
         recorder?.note(result, body, condition) {
-          try finish(reducer.apply($0.reshaped(flat), $1.tensor.reshaped(flat)))
+          let shape = flat($0.shape)
+          return try finish(reducer.apply($0.reshaped(shape), $1.tensor.reshaped(shape)), $0.shape)
         }
+      } else if indices.count == 1 {
+        recorder?.note(result, body) { try finish(reducer.apply($0, nil), $0.shape) }
       } else {
-        recorder?.note(result, body) { try finish(reducer.apply($0.reshaped(flat), nil)) }
+        recorder?.note(result, body) { try finish(reducer.apply($0.reshaped(flat($0.shape)), nil), $0.shape) }
       }
       return result
     }
@@ -158,10 +158,8 @@ extension IndexRun {
         recorder?.note(x, whole) { try reducer.apply($0, nil) }
       }
       return .tensor(x, outer)
-    case .reduces: return .tensor(try applied { $0 }, outer)
-    case .along:
-      let whole = order.map(extent)
-      return .tensor(try applied { try $0.reshaped(whole) }, order)
+    case .reduces: return .tensor(try applied { result, _ in result }, outer)
+    case .along: return .tensor(try applied { try $0.reshaped($1) }, order)
     }
   }
 }

@@ -11,24 +11,23 @@ enum Indexed {
   case tensor(Variable, [Int])
 }
 
-/// One run of an index program.
+/// One run of an index program, in full.
 struct IndexRun {
   let program: IndexProgram
   let interpreter: Interpreter
-  var values: [Value] = []
-  /// Empty until a plan gives them, or the search for them begins.
-  var extents: [Int] = []
+  /// Of the program's inputs; those that read extents may still be undefined.
+  var values: [Value]
+  /// What binders and the signature say of the extents, in the order of the program's sizes.
+  let sizes: [Value]
+  private var hasLateValues: Bool
+  var extents: [Int]
   /// Where each extent was first seen, for messages.
-  var origins: [(span: Span, text: String)?] = []
+  var origins: [(span: Span, text: String)?]
   var leading: [Int] = []
   var leadingOrigin: Span?
   var bound: [Indexed] = []
   /// The expression at hand is a function's body: inputs are numbered by it, not by the program.
   var isInFunction = false
-  /// What binders and the signature say of each extent.
-  var given: [Value?] = []
-  var signature: [Int?] = []
-  private var hasLateValues = false
   /// Of the shapes at hand, if they have been met before.
   var plan: IndexPlan?
   var recorder: IndexRecorder?
@@ -37,24 +36,24 @@ struct IndexRun {
   static let leadingLabel = 1 << 20
   static let unknown = -1
 
-  init(_ program: IndexProgram, _ interpreter: Interpreter) {
+  init(_ program: IndexProgram, _ values: IndexValues, _ plan: IndexPlan?, _ interpreter: Interpreter) {
     self.program = program
     self.interpreter = interpreter
+    self.values = Array(values.inputs)
+    sizes = Array(values.sizes)
+    hasLateValues = values.areLateKnown
+    extents = Array(repeating: Self.unknown, count: program.variables.count)
+    origins = Array(repeating: nil, count: program.variables.count)
+    self.plan = plan
   }
 
   mutating func run(_ frame: inout Frame) throws -> Value {
-    values = Array(repeating: .undefined, count: program.inputs.count)
-    for (index, input) in program.inputs.enumerated() where !input.usesExtents {
-      values[index] = try input.node.evaluate(&frame).read
-    }
-    try evaluateSizes(&frame)
-    if let result = try planned(&frame) { return result }
     try findExtents()
-    publish(&frame)
-    if program.hasLateInputs {
+    program.publish(extents, &frame)
+    if !program.lateInputs.isEmpty {
       try evaluateLateInputs(&frame)
       try findExtents()
-      publish(&frame)
+      program.publish(extents, &frame)
     }
     for (input, span) in program.scalars { _ = try scalar(values[input], span) }
     if case .input(let input, let span) = program.body {
@@ -65,7 +64,7 @@ struct IndexRun {
       }
     }
     try inferExtents()
-    publish(&frame)
+    program.publish(extents, &frame)
     for (variable, extent) in zip(program.variables, extents) where extent == Self.unknown {
       throw Diagnostic(
         "nothing says the extent of \(variable.name)", at: variable.span,
@@ -78,19 +77,12 @@ struct IndexRun {
   }
 
   /// The inputs that read extents, once.
-  mutating func evaluateLateInputs(_ frame: inout Frame) throws {
+  private mutating func evaluateLateInputs(_ frame: inout Frame) throws {
     guard !hasLateValues else { return }
-    for (index, input) in program.inputs.enumerated() where input.usesExtents {
-      values[index] = try input.node.evaluate(&frame).read
+    for index in program.lateInputs {
+      values[index] = try program.inputs[index].node.evaluate(&frame).read
     }
     hasLateValues = true
-  }
-
-  /// Leaves the extents for the rest of the statement.
-  func publish(_ frame: inout Frame) {
-    for (variable, extent) in zip(program.variables, extents) {
-      if let slot = variable.slot, extent != Self.unknown { frame.locals[slot] = .int(extent) }
-    }
   }
 
   // MARK: Evaluation
@@ -106,7 +98,9 @@ struct IndexRun {
       let range = Variable(try Tensor.range(extents[variable]))
       recorder?.constant(range)
       return .tensor(range, [variable])
-    case .extent(let variable, _): return .scalar(.int(extents[variable]))
+    case .extent(let variable, _):
+      recorder?.dependsOnExtents()
+      return .scalar(.int(extents[variable]))
     case .bound(let slot, _):
       guard case .tensor(let x, let labels) = bound[slot] else { return bound[slot] }
       return try gated(x, labels, gate)
@@ -114,7 +108,7 @@ struct IndexRun {
       let a = try operand(left, gate: gate)
       var b = try operand(right, gate: gate)
       if [.divide, .floorDivide, .remainder].contains(operation) { b = try divisor(b, gate) }
-      return try combined(a, b, span, [left, right], operation.rawValue) { try operation($0, $1) }
+      return try combined(a, b, span, [left, right], operation)
     case .comparison(let first, let rest, let span):
       if !isInFunction, let band = try band(first, rest) { return band }
       var result: Indexed?
@@ -222,22 +216,33 @@ struct IndexRun {
     }
   }
 
+  func combined(
+    _ a: Indexed, _ b: Indexed, _ span: Span, _ operands: [IndexExpression], _ operation: Arithmetic
+  ) throws -> Indexed {
+    try combined(
+      a, b, span, operands, operation.rawValue, again: { operation.ready(for: $0, $1) },
+      { try operation($0, $1) })
+  }
+
   /// An operation on two operands whose axes are brought in line.
+  ///
+  /// - Parameter again: the operation for a plan, where there is a quicker one for tensors like these.
   func combined(
     _ a: Indexed, _ b: Indexed, _ span: Span, _ operands: [IndexExpression], _ symbol: String,
+    again: ((Variable, Variable) -> Arithmetic.OfTensors)? = nil,
     _ operation: @escaping (Value, Value) throws -> Value
   ) throws -> Indexed {
+    func variable(_ x: Value, _ y: Value) throws -> Variable {
+      guard let made = try operation(x, y).variable else { preconditionFailure("a tensor as before") }
+      return made
+    }
     func diagnosed(_ x: Value, _ y: Value) throws -> Value {
       do {
         let result = try operation(x, y)
         if let recorder, let made = result.variable {
-          func variable(_ x: Value, _ y: Value) throws -> Variable {
-            guard let made = try operation(x, y).variable else { preconditionFailure("a tensor as before") }
-            return made
-          }
           switch (x, y) {
           case (.tensor(let a), .tensor(let b)):
-            recorder.note(made, a, b) { try variable(.tensor($0), .tensor($1)) }
+            recorder.note(made, a, b, again?(a, b) ?? { try variable(.tensor($0), .tensor($1)) })
           case (.tensor(let a), _): recorder.note(made, a) { try variable(.tensor($0), y) }
           case (_, .tensor(let b)): recorder.note(made, b) { try variable(x, .tensor($0)) }
           default: break
@@ -287,14 +292,14 @@ struct IndexRun {
     let ordered = x.transposed(order)
     recorder?.note(ordered, x) { $0.transposed(order) }
     if present.count == union.count { return ordered }
-    let kept = union.map { labels.contains($0) ? extent($0) : 1 }
-    let whole = union.map(extent)
-    func spread(_ x: Variable) throws -> Variable {
+    func spread(_ x: Variable, _ extents: IndexExtents) throws -> Variable {
       try x.settle()
+      let whole = union.map { extents[$0] }
+      let kept = zip(union, whole).map { labels.contains($0) ? $1 : 1 }
       return try x.reshaped(kept).expanded(to: whole)
     }
-    let result = try spread(ordered)
-    recorder?.note(result, ordered, spread)
+    let result = try spread(ordered, IndexExtents(extents, leading[...]))
+    recorder?.note(result, sized: ordered, spread)
     return result
   }
 
@@ -302,28 +307,21 @@ struct IndexRun {
 
   /// The axes in the order of the left side, merged where it says so.
   func assembled(_ result: Indexed) throws -> Value {
-    var order = program.isFree ? leadingLabels : []
-    var shape = program.isFree ? leading : []
-    for axis in program.target {
+    let order = program.target.flatMap { axis in
       switch axis {
-      case .ellipsis:
-        order += leadingLabels
-        shape += leading
-      case .variable(let variable):
-        order.append(variable)
-        shape.append(extents[variable])
-      case .merged(let parts):
-        order += parts
-        shape.append(parts.reduce(1) { $0 * extents[$1] })
+      case .ellipsis: leadingLabels
+      case .variable(let variable): [variable]
+      case .merged(let parts): parts
       }
     }
+    let shape = IndexExtents(extents, leading[...]).shape(of: program.target)
     switch result {
     case .none: return .none
     case .scalar(let value):
       guard value.asDouble != nil || value.asBool != nil else {
         throw Diagnostic("a tensor's elements are numbers, not \(value.described)", at: program.body.span)
       }
-      if program.target.isEmpty, program.reads.isEmpty { return value }
+      if program.isFree || program.target.isEmpty, program.reads.isEmpty { return value }
       let dtype: DType
       switch value {
       case .int: dtype = .i64
@@ -334,7 +332,11 @@ struct IndexRun {
     case .tensor(let x, let labels):
       let ordered = try aligned(x, labels, to: order)
       let result = try ordered.reshaped(shape)
-      recorder?.note(result, ordered) { try $0.reshaped(shape) }
+      if shape.count < order.count {
+        recorder?.note(result, sized: ordered) { [target = program.target] x, extents in
+          try x.reshaped(extents.shape(of: target))
+        }
+      }
       return .tensor(result)
     }
   }

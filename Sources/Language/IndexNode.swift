@@ -1,0 +1,97 @@
+import Autodiff
+import Builtins
+import Syntax
+import Tensors
+
+/// What a program is run with: the values of its inputs, and then those of its sizes.
+struct IndexValues {
+  // SAFETY: on the stack of the run that fills them, and used by nobody after it.
+  let inputs: UnsafeMutableBufferPointer<Value>
+  let sizes: UnsafeMutableBufferPointer<Value>
+  var areLateKnown = false
+}
+
+/// A formula in index notation where it stands in the code: done by a plan where one holds, which takes
+/// no longer than the calls that it stands for, else run in full.
+final class IndexNode: Node {
+  let program: IndexProgram
+
+  init(_ program: IndexProgram, _ span: Span) {
+    self.program = program
+    super.init(span)
+  }
+
+  override func evaluate(_ frame: inout Frame) throws -> Value {
+    let inputCount = program.inputs.count
+    return try withUnsafeTemporaryAllocation(of: Value.self, capacity: inputCount + program.sizes.count) {
+      // SAFETY: all of them are initialized before anything else, and go at the end.
+      buffer in
+      buffer.initialize(repeating: .undefined)
+      defer { buffer.deinitialize() }
+      let values = IndexValues(
+        inputs: .init(rebasing: buffer[..<inputCount]), sizes: .init(rebasing: buffer[inputCount...]))
+      for input in program.earlyInputs { values.inputs[input] = try evaluate(input, &frame) }
+      for place in program.sizes.indices {
+        values.sizes[place] = try program.sizes[place].node.evaluate(&frame)
+      }
+      return try result(values, &frame)
+    }
+  }
+
+  private func evaluate(_ input: Int, _ frame: inout Frame) throws -> Value {
+    try program.inputs[input].node.evaluate(&frame).read
+  }
+
+  private func result(_ values: IndexValues, _ frame: inout Frame) throws -> Value {
+    try withUnsafeTemporaryAllocation(of: Int.self, capacity: program.variables.count) { buffer in
+      // SAFETY: all of them are initialized here, and integers need no end.
+      buffer.initialize(repeating: IndexRun.unknown)
+      var values = values
+      var leading: ArraySlice<Int> = []
+      let hasLate = !program.lateInputs.isEmpty
+      var plan: IndexPlan?
+      if program.solver.solve(values, buffer, &leading, infersComputed: !hasLate) {
+        if hasLate {
+          program.publish(buffer, &frame)
+          for input in program.lateInputs { values.inputs[input] = try evaluate(input, &frame) }
+          values.areLateKnown = true
+        }
+        if !hasLate || program.solver.solve(values, buffer, &leading, infersComputed: true) {
+          program.publish(buffer, &frame)
+          if !buffer.contains(IndexRun.unknown) {
+            let extents = IndexExtents(program.kept(buffer), leading)
+            plan = self.plan(values, extents, frame.interpreter.context)
+            if let plan, let result = try run(plan, values, extents, frame.interpreter.context) {
+              return .tensor(result)
+            }
+          }
+        }
+      }
+      var run = IndexRun(program, values, plan, frame.interpreter)
+      return try run.run(&frame)
+    }
+  }
+
+  private func plan(_ values: IndexValues, _ extents: IndexExtents, _ context: Context) -> IndexPlan? {
+    for plan in program.plans where plan.holds(for: values.inputs, extents, in: context) { return plan }
+    return nil
+  }
+
+  /// The result by a plan; `nil` where nothing was noted, or where it ends in an error, which the run in
+  /// full tells better.
+  private func run(
+    _ plan: IndexPlan, _ values: IndexValues, _ extents: IndexExtents, _ context: Context
+  ) throws -> Variable? {
+    guard case .noted(let steps, let result) = plan.state else { return nil }
+    if context.isInterrupted() { throw Interruption() }
+    // An error from before is not one of these steps.
+    try LateFailure.check()
+    do {
+      return try IndexPlan.run(steps, result: result, values.inputs, extents)
+    } catch is Interruption {
+      throw Interruption()
+    } catch {
+      return nil
+    }
+  }
+}

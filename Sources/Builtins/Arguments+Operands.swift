@@ -87,21 +87,6 @@ extension Arguments {
   }
 }
 
-/// Throws where no tensor can have a shape.
-package func checkShape(_ shape: [Int]) throws {
-  guard shape.count <= Tensor.highestRank else {
-    throw BuiltinError("a tensor has at most \(Tensor.highestRank) axes, not \(shape.count)")
-  }
-  var count = 1
-  for size in shape where !shape.contains(0) {
-    let (product, overflow) = count.multipliedReportingOverflow(by: size)
-    guard !overflow, product <= Int.max / 16 else {
-      throw BuiltinError("out of memory: a tensor of shape \(shape) does not fit")
-    }
-    count = product
-  }
-}
-
 extension Variable {
   /// The slice of one axis, all of the others.
   package func sliced(axis: Int, start: Int, count: Int, step: Int = 1) -> Variable {

@@ -356,8 +356,11 @@ package func matmul(_ a: Variable, _ b: Variable) throws -> Variable {
   guard let leading = try? Tensor.combinedShape(xLeading, yLeading) else {
     throw BuiltinError("the leading axes \(xLeading) and \(yLeading) don't combine", at: [0, 1])
   }
-  x = x.expanded(to: leading + x.shape.suffix(2))
-  y = y.expanded(to: leading + y.shape.suffix(2))
+  let (xShape, yShape) = (leading + x.shape.suffix(2), leading + y.shape.suffix(2))
+  try Tensor.checkShape(xShape)
+  try Tensor.checkShape(yShape)
+  x = x.expanded(to: xShape)
+  y = y.expanded(to: yShape)
   return try .product(x, y)
 }
 

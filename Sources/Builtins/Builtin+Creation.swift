@@ -139,7 +139,7 @@ extension Builtin {
         "the length \(length) at position [\(row)] is not one of 0 to \(keys) keys", at: [0])
     }
     let batch = lengths.shape[0]
-    try checkShape([batch, queries, keys])
+    try Tensor.checkShape([batch, queries, keys])
     let keep = try Tensor.range(keys).expanded(to: [batch, keys])
       .compare(.less, lengths.reshaped([batch, 1]).expanded(to: [batch, keys]))
       .reshaped([batch, 1, keys])
@@ -160,7 +160,7 @@ extension Builtin {
       throw BuiltinError("the index \(id)\(position) is not one of 0..\(n)", at: [0, 1])
     }
     let shape = ids.shape + [n]
-    try checkShape(shape)
+    try Tensor.checkShape(shape)
     let isPlace = try ids.reshaped(ids.shape + [1]).expanded(to: shape)
       .compare(.equal, Tensor.range(n).expanded(to: shape))
     return .tensor(Variable(try isPlace.converted(to: .f32)))

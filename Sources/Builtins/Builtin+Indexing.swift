@@ -27,7 +27,7 @@ extension Builtin {
     let x = try arguments.tensor("x")
     let axis = try arguments.axis("axis", of: x)
     let indices = try arguments.positions("indices", in: x, axis: axis)
-    try checkShape(indices.shape + x.shape.dropLast())
+    try Tensor.checkShape(indices.shape + x.shape.dropLast())
     let rows = try x.moved(axis: axis, to: 0).gatheredRows(indices)
     return .tensor(rows.transposed(Places(axis, indices.rank, x.rank).outward))
   }
@@ -54,7 +54,7 @@ extension Builtin {
     let axis = try arguments.axis("axis", of: x)
     let indices = try arguments.positions("indices", in: x, axis: axis)
     let wanted = Array(x.shape[..<axis]) + indices.shape + x.shape[(axis + 1)...]
-    try checkShape(wanted)
+    try Tensor.checkShape(wanted)
     let operands = try arguments.operands("updates")
     let dtype = DType.common(x.dtype, operands[0].dtype)
     let updates = try operands[0].converted(to: dtype)

@@ -170,7 +170,7 @@ private struct Rearrangement {
     for (axis, group) in left.groups.enumerated() {
       let size = x.shape[axis]
       let open = group.filter { sizes[$0] == nil }
-      let known = group.reduce(1) { $0 * (sizes[$1] ?? 1) }
+      let known = product(ofGiven: group.map { sizes[$0] ?? 1 })
       let text = AxisNames.text(group)
       if open.isEmpty {
         guard known == size else {
@@ -210,10 +210,10 @@ private struct Rearrangement {
     y = y.transposed(kept.map { name in names.firstIndex(of: name)! })
     if kept.count < rightNames.count {
       let shape = rightNames.map { sizes[$0]! }
-      try checkShape(shape)
+      try Tensor.checkShape(shape)
       y = try y.reshaped(rightNames.map { names.contains($0) ? sizes[$0]! : 1 })
       y = y.expanded(to: shape)
     }
-    return try y.reshaped(right.groups.map { $0.reduce(1) { $0 * sizes[$1]! } })
+    return try y.reshaped(right.groups.map { product(ofGiven: $0.map { sizes[$0]! }) })
   }
 }

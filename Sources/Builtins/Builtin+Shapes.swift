@@ -135,7 +135,7 @@ extension Builtin {
   ) { arguments in
     let x = try arguments.tensor("x")
     let sizes = try arguments.sizes("sizes")
-    try checkShape(sizes)
+    try Tensor.checkShape(sizes)
     let missing = sizes.count - x.rank
     guard missing >= 0 else {
       throw BuiltinError(
@@ -212,7 +212,7 @@ private func newSizes(_ arguments: Arguments, _ x: Variable) throws -> [Int] {
     throw BuiltinError("one size may be -1, not \(open.count)", at: [1])
   }
   for place in open { sizes[place] = 1 }
-  try checkShape(sizes)
+  try Tensor.checkShape(sizes)
   let known = sizes.reduce(1, *)
   if let place = open.first {
     guard known > 0, x.count % known == 0 else {

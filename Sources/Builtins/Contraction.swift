@@ -106,6 +106,7 @@ extension Variable {
     guard let present else { return self }
     // Its numbers are needed.
     try settle()
+    try Tensor.checkShape(shape)
     return try reshaped(zip(present, shape).map { $0 ? $1 : 1 }).expanded(to: shape)
   }
 

@@ -1,5 +1,6 @@
 import Autodiff
 import Builtins
+import Tensors
 
 /// How large each index runs, and the sizes of the leading axes.
 struct IndexExtents {
@@ -22,7 +23,7 @@ struct IndexExtents {
       switch axis {
       case .ellipsis: shape += leading
       case .variable(let variable): shape.append(variables[variable])
-      case .merged(let parts): shape.append(parts.reduce(1) { $0 * variables[$1] })
+      case .merged(let parts): shape.append(product(ofGiven: parts.map { variables[$0] }))
       }
     }
     return shape
@@ -115,7 +116,9 @@ struct ExtentSolver {
       var missing: Int?
       for part in parts {
         if extents[part] != IndexRun.unknown {
-          product *= extents[part]
+          let (next, overflow) = product.multipliedReportingOverflow(by: extents[part])
+          if overflow { return (false, false) }
+          product = next
         } else if missing == nil {
           missing = part
         } else {

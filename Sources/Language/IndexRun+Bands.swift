@@ -35,6 +35,7 @@ extension IndexRun {
       let isTurned = axes.row != row
       let (rows, columns) = (extents[axes.row], extents[axes.column])
       guard rows > 0, columns > 0 else { return nil }
+      try Tensor.checkShape([rows, columns])
       var distances = try Tensor.range(rows + columns - 1)
         .binary(.subtract, .scalar(columns - 1))
       if isTurned { distances = try distances.unary(.negate) }

@@ -106,7 +106,7 @@ extension IndexRun {
       case .expression: break
       case .merged(let parts, let span):
         let known = parts.filter { extents[$0] != Self.unknown }
-        let product = known.reduce(1) { $0 * extents[$1] }
+        let product = product(ofGiven: known.map { extents[$0] })
         let size = x.shape[axis]
         let missing = parts.filter { extents[$0] == Self.unknown }
         if missing.count > 1 {

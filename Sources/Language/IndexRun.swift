@@ -295,6 +295,7 @@ struct IndexRun {
     func spread(_ x: Variable, _ extents: IndexExtents) throws -> Variable {
       try x.settle()
       let whole = union.map { extents[$0] }
+      try Tensor.checkShape(whole)
       let kept = zip(union, whole).map { labels.contains($0) ? $1 : 1 }
       return try x.reshaped(kept).expanded(to: whole)
     }
@@ -328,6 +329,7 @@ struct IndexRun {
       case .bool: dtype = .bool
       default: dtype = .f32
       }
+      try Tensor.checkShape(shape)
       return .tensor(try number(value, dtype).expanded(to: shape))
     case .tensor(let x, let labels):
       let ordered = try aligned(x, labels, to: order)

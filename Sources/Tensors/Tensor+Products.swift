@@ -11,7 +11,8 @@ extension Tensor {
     let rank = a.rank
     let (m, k, n) = (a.shape[rank - 2], a.shape[rank - 1], b.shape[rank - 1])
     precondition(b.shape[rank - 2] == k && a.shape[..<(rank - 2)] == b.shape[..<(rank - 2)])
-    let result = try Tensor(uninitialized: a.dtype, a.shape[..<(rank - 2)] + [m, n])
+    let result = try Tensor(
+      uninitialized: a.dtype, rank == 2 ? [m, n] : a.shape[..<(rank - 2)] + [m, n])
     guard result.count > 0 else { return result }
     let b = m <= fewRows ? b.inRowOrder ?? b : b
     let aOffsets = try a.blockOffsets()

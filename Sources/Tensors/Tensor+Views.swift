@@ -2,11 +2,26 @@ import CKernels
 
 /// Strides of row-major order.
 package func rowMajorStrides(_ shape: [Int]) -> [Int] {
-  var strides = [Int](repeating: 1, count: shape.count)
-  for axis in stride(from: shape.count - 2, through: 0, by: -1) {
-    strides[axis] = strides[axis + 1] * shape[axis + 1]
+  [Int](unsafeUninitializedCapacity: shape.count) { strides, count in
+    // SAFETY: every axis gets its stride.
+    var next = 1
+    for axis in shape.indices.reversed() {
+      strides[axis] = next
+      next &*= shape[axis]
+    }
+    count = shape.count
   }
-  return strides
+}
+
+/// The product of sizes that somebody wrote; where it can't be reckoned with, more than any tensor has.
+package func product(ofGiven sizes: some Sequence<Int>) -> Int {
+  var product = 1
+  for size in sizes {
+    let (next, overflow) = product.multipliedReportingOverflow(by: size)
+    if overflow { return .max }
+    product = next
+  }
+  return product
 }
 
 extension Tensor {
@@ -71,7 +86,8 @@ extension Tensor {
   /// The same elements under another shape of the same count.
   package func reshaped(_ shape: [Int]) throws -> Tensor {
     if shape == self.shape { return self }
-    precondition(shape.reduce(1, *) == count, "a reshape keeps the number of elements")
+    let newCount = try Self.elementCount(shape, dtype)
+    precondition(newCount == count, "a reshape keeps the number of elements")
     if isContiguous {
       return Tensor(storage: storage, offset: offset, shape: shape, dtype: dtype, count: count)
     }
@@ -128,6 +144,10 @@ extension Tensor {
       order.count == rank && order.reduce(0) { $0 | 1 << $1 } == 1 << rank - 1,
       "the order names every axis once")
     if order.elementsEqual(0..<rank) { return self }
+    if rank == 2 {
+      let (row, column) = matrixStrides
+      return view(shape: [shape[1], shape[0]], strides: [Int(column), Int(row)], offset: offset)
+    }
     let strides = elementStrides
     return view(shape: order.map { shape[$0] }, strides: order.map { strides[$0] }, offset: offset)
   }

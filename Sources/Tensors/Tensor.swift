@@ -39,23 +39,32 @@ package struct Tensor: Sendable {
       storage: try Storage(byteCount: count * dtype.size), shape: shape, dtype: dtype, count: count)
   }
 
-  /// The number of elements of a shape, or an error where memory can't hold them.
-  static func elementCount(_ shape: [Int], _ dtype: DType) throws -> Int {
+  /// The number of elements of a shape, or an error where no tensor can have it: also where it has none,
+  /// its other sizes have a product that can be reckoned with, and so every part of it does.
+  static func elementCount(_ shape: [Int], _ dtype: DType? = nil) throws -> Int {
     guard shape.count <= Self.highestRank else {
       throw TensorError("a tensor has at most \(Self.highestRank) axes, not \(shape.count)")
     }
-    var count = 1
+    var product = 1
+    var isEmpty = false
     for size in shape {
       guard size >= 0 else { throw TensorError("a size can't be negative: \(size)") }
-      let (product, overflow) = count.multipliedReportingOverflow(by: size)
-      guard !overflow, product <= Int.max / 16 else {
-        if shape.contains(0) { return 0 }
-        throw TensorError("out of memory: \(describe(dtype, shape)) does not fit")
+      guard size > 0 else {
+        isEmpty = true
+        continue
       }
-      count = product
+      let (next, overflow) = product.multipliedReportingOverflow(by: size)
+      guard !overflow, next <= Int.max / 16 else {
+        let what = dtype.map { describe($0, shape) } ?? "a tensor of shape \(shape)"
+        throw TensorError("out of memory: \(what) does not fit")
+      }
+      product = next
     }
-    return count
+    return isEmpty ? 0 : product
   }
+
+  /// Throws where no tensor can have a shape: asked before a view is made larger than what it shows.
+  package static func checkShape(_ shape: [Int]) throws { _ = try elementCount(shape) }
 
   /// What the strided kernels take.
   package static let highestRank = 16

@@ -61,18 +61,18 @@ extension Tensor {
 
   /// Where each block of the leading axes begins.
   static func offsets(_ leading: [Int], _ strides: [Int]) throws -> [Int] {
-    var result = [0]
-    for (size, stride) in zip(leading, strides) {
-      if size == 1 { continue }
-      var next: [Int] = []
-      next.reserveCapacity(result.count * size)
-      for base in result {
-        for index in 0..<size {
-          next.append(base + index * stride)
-          try Machine.checkStop(round: next.count)
+    var result = atTheStart
+    for (size, stride) in zip(leading, strides) where size != 1 {
+      result = try [Int](unsafeUninitializedCapacity: result.count * size) { next, count in
+        for base in result {
+          for index in 0..<size {
+            // SAFETY: there are `size` places for each of the bases.
+            next[count] = base + index * stride
+            count += 1
+            try Machine.checkStop(round: count)
+          }
         }
       }
-      result = next
     }
     return result
   }

@@ -58,14 +58,26 @@ static const double f64_normal_peak ATTN_UNUSED = 0x1.9884533d43651p-2;
 // 2 sqrt(2 / pi).
 static const float f32_gelu_1 ATTN_UNUSED = 0x1.988454p+0f;
 
+// What that rounds away.
+static const float f32_gelu_1_low ATTN_UNUSED = -0x1.857936p-25f;
+
 // 0.044715 times that.
 static const float f32_gelu_3 ATTN_UNUSED = 0x1.2444f2p-4f;
+
+// What that rounds away.
+static const float f32_gelu_3_low ATTN_UNUSED = 0x1.49b16ap-29f;
 
 // 2 sqrt(2 / pi).
 static const double f64_gelu_1 ATTN_UNUSED = 0x1.9884533d43651p+0;
 
+// What that rounds away.
+static const double f64_gelu_1_low ATTN_UNUSED = -0x1.cbc0d30ebfd15p-54;
+
 // 0.044715 times that.
 static const double f64_gelu_3 ATTN_UNUSED = 0x1.2444f2a4d8b4bp-4;
+
+// What that rounds away.
+static const double f64_gelu_3_low ATTN_UNUSED = -0x1.6c843a29d1c7p-61;
 
 // Part 1 of 2/3.
 static const double f64_two_thirds_1 ATTN_UNUSED = 0x1.5555555555555p-1;

@@ -260,9 +260,10 @@ def constants():
     for bits in (32, 64):
         places = 24 if bits == 32 else 53
         first = 2 * mp.sqrt(2 / mp.pi)
-        constant(f"f{bits}_gelu_1", "2 sqrt(2 / pi).", rounded(first, places), bits)
-        constant(f"f{bits}_gelu_3", "0.044715 times that.",
-                 rounded(first * mpf("0.044715"), places), bits)
+        for power, c, comment in ((1, first, "2 sqrt(2 / pi)."), (3, first * mpf("0.044715"), "0.044715 times that.")):
+            high, low = split(c, places, 2)
+            constant(f"f{bits}_gelu_{power}", comment, high, bits)
+            constant(f"f{bits}_gelu_{power}_low", "What that rounds away.", low, bits)
     for i, p in enumerate(split(mpf(2) / 3, 53, 2)):
         constant(f"f64_two_thirds_{i + 1}", f"Part {i + 1} of 2/3.", p, 64)
     mp.prec = 1600

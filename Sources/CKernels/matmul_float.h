@@ -23,12 +23,14 @@ enum {
   ATTN_F(SMALL) = 256,
 };
 
-// One tile: rows x vectors accumulators over k. `columns` is how many columns are real (the rest of
-// b is padding); `resume` takes up the accumulators that an earlier block of k left in c.
+// One tile: rows x vectors accumulators over k, both constants where it is called. `columns` is how
+// many columns are real (the rest of b is padding); `resume` takes up the accumulators that an
+// earlier block of k left in c.
 ATTN_INLINE void ATTN_F(tile)(int rows, int vectors, int64_t k, const ATTN_E *a, int64_t a_rs,
                               int64_t a_cs, const ATTN_E *b, int64_t b_rs, ATTN_E *c, int64_t c_rs,
                               int64_t columns, bool resume) {
-  ATTN_V sums[ATTN_TILE_ROWS][ATTN_TILE_VECTORS];
+  // No tile has more rows; those that this one lacks take no register.
+  ATTN_V sums[2 * ATTN_TILE_ROWS][ATTN_TILE_VECTORS];
   bool whole = columns == vectors * ATTN_L;
   int64_t last = columns - (vectors - 1) * ATTN_L;
 #pragma clang loop unroll(full)
@@ -236,18 +238,7 @@ static void ATTN_F(small_product)(int64_t m, int64_t n, int64_t k, const ATTN_E 
 static __attribute__((noinline)) void ATTN_F(tall_tile)(int64_t k, const ATTN_E *a, int64_t a_rs,
                                                         int64_t a_cs, const ATTN_E *b, int64_t b_rs,
                                                         ATTN_E *c, int64_t c_rs) {
-  enum { ROWS = 2 * ATTN_TILE_ROWS };
-  ATTN_V sums[ROWS];
-#pragma clang loop unroll(full)
-  for (int r = 0; r < ROWS; r++) sums[r] = ATTN_VF(splat)(0);
-  for (int64_t i = 0; i < k; i++) {
-    ATTN_V bs = ATTN_VF(load)(b + i * b_rs);
-#pragma clang loop unroll(full)
-    for (int r = 0; r < ROWS; r++)
-      sums[r] = ATTN_VF(fma)(ATTN_VF(splat)(a[r * a_rs + i * a_cs]), bs, sums[r]);
-  }
-#pragma clang loop unroll(full)
-  for (int r = 0; r < ROWS; r++) ATTN_VF(store)(c + r * c_rs, sums[r]);
+  ATTN_F(tile)(2 * ATTN_TILE_ROWS, 1, k, a, a_rs, a_cs, b, b_rs, c, c_rs, ATTN_L, false);
 }
 #endif
 

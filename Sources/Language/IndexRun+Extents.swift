@@ -121,7 +121,8 @@ extension IndexRun {
         } else if product != size {
           let names = parts.map { "\(program.variables[$0].name) = \(extents[$0])" }
           throw Diagnostic(
-            "axis \(axis) of \(name) has size \(size), and \(names.joined(separator: ", ")) make \(product)",
+            "axis \(axis) of \(name) has size \(size), and \(names.joined(separator: ", ")) make "
+              + (product == .max ? "more than any tensor has" : "\(product)"),
             at: span)
         }
       }

@@ -3,7 +3,7 @@ import Builtins
 import Tensors
 
 /// How large each index runs, and the sizes of the leading axes.
-struct IndexExtents {
+struct IndexExtents: Equatable {
   let variables: [Int]
   let leading: ArraySlice<Int>
 
@@ -87,7 +87,7 @@ struct ExtentSolver {
     hasComputed = self.reads.contains { $0.axes.contains { if case .computed = $0 { true } else { false } } }
   }
 
-  /// Fills in what the inputs say that have a value; false where they disagree or leave a merged axis open.
+  /// Fills in what the inputs say that have a value; false where they disagree, or don't say enough.
   ///
   /// - Parameter infersComputed: an index that stands in one computed position alone runs over its axis.
   func solve(
@@ -129,8 +129,9 @@ struct ExtentSolver {
       guard product > 0, size % product == 0 else { return (false, false) }
       return (false, agree(missing, size / product))
     }
-    // Once more for merged axes whose parts later reads tell.
-    for isLastTry in [false, true] {
+    // Once more for merged axes whose parts later reads tell, as long as they do.
+    var unknown = Int.max
+    while true {
       var isOpen = false
       for read in reads {
         let shape: [Int]
@@ -161,7 +162,9 @@ struct ExtentSolver {
         }
       }
       if !isOpen { break }
-      if isLastTry { return false }
+      let left = extents.count { $0 == IndexRun.unknown }
+      if left == unknown { return false }
+      unknown = left
     }
     if infersComputed, hasComputed { return inferComputed(values, extents) }
     return true

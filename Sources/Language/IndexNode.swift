@@ -49,32 +49,35 @@ final class IndexNode: Node {
       var values = values
       var leading: ArraySlice<Int> = []
       let hasLate = !program.lateInputs.isEmpty
+      var isSolved = program.solver.solve(values, buffer, &leading, infersComputed: !hasLate)
+      if isSolved, hasLate {
+        program.publish(buffer, &frame)
+        for input in program.lateInputs { values.inputs[input] = try evaluate(input, &frame) }
+        values.areLateKnown = true
+        isSolved = program.solver.solve(values, buffer, &leading, infersComputed: true)
+      }
       var plan: IndexPlan?
-      if program.solver.solve(values, buffer, &leading, infersComputed: !hasLate) {
-        if hasLate {
-          program.publish(buffer, &frame)
-          for input in program.lateInputs { values.inputs[input] = try evaluate(input, &frame) }
-          values.areLateKnown = true
-        }
-        if !hasLate || program.solver.solve(values, buffer, &leading, infersComputed: true) {
-          program.publish(buffer, &frame)
-          if !buffer.contains(IndexRun.unknown) {
-            let extents = IndexExtents(program.kept(buffer), leading)
-            plan = self.plan(values, extents, frame.interpreter.context)
-            if let plan, let result = try run(plan, values, extents, frame.interpreter.context) {
-              return .tensor(result)
-            }
-          }
+      if isSolved, !buffer.contains(IndexRun.unknown) {
+        program.publish(buffer, &frame)
+        let extents = IndexExtents(program.kept(buffer), leading)
+        plan = self.plan(values, extents, frame.interpreter.context)
+        if let plan, let result = try run(plan, values, extents, frame.interpreter.context) {
+          return .tensor(result)
         }
       }
-      var run = IndexRun(program, values, plan, frame.interpreter)
+      var run = IndexRun(program, values, plan, canBePlanned: isSolved, frame.interpreter)
       return try run.run(&frame)
     }
   }
 
+  /// The plan that holds; one that is only met where none is noted.
   private func plan(_ values: IndexValues, _ extents: IndexExtents, _ context: Context) -> IndexPlan? {
-    for plan in program.plans where plan.holds(for: values.inputs, extents, in: context) { return plan }
-    return nil
+    var met: IndexPlan?
+    for plan in program.plans where plan.holds(for: values.inputs, extents, in: context) {
+      if !plan.isMet { return plan }
+      if met == nil { met = plan }
+    }
+    return met
   }
 
   /// The result by a plan; `nil` where nothing was noted, or where it ends in an error, which the run in

@@ -52,31 +52,35 @@ final class IndexPlan {
     case two(Int, Int, (Variable, Variable) throws -> Variable)
   }
 
-  private let keys: [Key]
-  private let extents: [Int]
-  private let leading: [Int]
+  let keys: [Key]
   private let isRecording: Bool
   private let fusesAttention: Bool
   @exclusivity(unchecked) private(set) var state = State.met
-  /// It holds for the extents that it was noted with, and for no others.
-  @exclusivity(unchecked) private var isExact = false
+  /// The extents that it holds for, where it doesn't hold for all.
+  @exclusivity(unchecked) private var onlyFor: IndexExtents?
   /// Inputs that were one tensor when the plan was noted.
   @exclusivity(unchecked) private var aliases: [(Int, Int)] = []
 
-  init(_ keys: [Key], _ extents: [Int], _ leading: [Int], _ context: Context) {
+  init(_ keys: [Key], onlyFor extents: IndexExtents?, _ context: Context) {
     self.keys = keys
-    self.extents = extents
-    self.leading = leading
+    onlyFor = extents
     isRecording = context.tape.isRecording
     fusesAttention = context.fusesAttention
   }
 
-  /// Takes what was noted of a run that gave `result`.
-  func finish(_ recorder: IndexRecorder, _ result: Value, aliases: [(Int, Int)]) {
+  /// Takes what was noted of a run with these extents that gave `result`.
+  func finish(
+    _ recorder: IndexRecorder, _ result: Value, _ extents: IndexExtents, aliases: [(Int, Int)]
+  ) {
     state = recorder.finish(result)
-    isExact = recorder.readExtents
+    if recorder.readExtents { onlyFor = extents }
     self.aliases = aliases
   }
+
+  var isMet: Bool { if case .met = state { true } else { false } }
+
+  /// Whether it holds for some extents only.
+  var isExact: Bool { onlyFor != nil }
 
   func holds(
     for inputs: UnsafeMutableBufferPointer<Value>, _ extents: IndexExtents, in context: Context
@@ -85,9 +89,7 @@ final class IndexPlan {
       return false
     }
     for input in inputs.indices where Key(inputs[input]) != keys[input] { return false }
-    if isExact {
-      guard extents.variables == self.extents, extents.leading == self.leading[...] else { return false }
-    }
+    if let onlyFor, onlyFor != extents { return false }
     return haveAliases(inputs)
   }
 
@@ -153,9 +155,9 @@ final class IndexRecorder {
 
   func dependsOnExtents() { readExtents = true }
 
-  /// What the extents alone determine.
-  func constant(_ value: Variable) {
-    readExtents = true
+  /// - Parameter hangsOnExtents: else the numbers beside the tensors determine it alone.
+  func constant(_ value: Variable, hangsOnExtents: Bool = true) {
+    if hangsOnExtents { readExtents = true }
     guard value.tensor.count <= 1 << 16 || !value.tensor.isContiguous else { return breakOff() }
     add(value, .constant(value))
   }
@@ -203,20 +205,24 @@ final class IndexRecorder {
 extension IndexRun {
   /// Begins to note the run, where inputs of these kinds have been met before.
   mutating func beginNoting() {
-    guard let plan, case .met = plan.state else { return }
-    recorder = IndexRecorder(values)
+    if let plan, plan.isMet { recorder = IndexRecorder(values) }
   }
 
   /// Keeps what was noted, or that these kinds have been met.
   func endNoting(_ result: Value) {
-    if let recorder, let plan {
-      plan.finish(recorder, result, aliases: aliases)
-    } else if plan == nil {
-      let keys = values.compactMap { IndexPlan.Key($0) }
-      guard keys.count == values.count else { return }
-      program.plans.insert(IndexPlan(keys, extents, leading, interpreter.context), at: 0)
-      if program.plans.count > Self.mostPlans { program.plans.removeLast() }
+    guard canBePlanned else { return }
+    let extents = IndexExtents(extents, leading[...])
+    if let plan {
+      if let recorder { plan.finish(recorder, result, extents, aliases: aliases) }
+      return
     }
+    let keys = values.compactMap { IndexPlan.Key($0) }
+    guard keys.count == values.count else { return }
+    // Where extents go into the formula itself, only the same ones are worth noting.
+    let isExact = program.plans.contains { $0.isExact && $0.keys == keys }
+    program.plans.insert(
+      IndexPlan(keys, onlyFor: isExact ? extents : nil, interpreter.context), at: 0)
+    if program.plans.count > Self.mostPlans { program.plans.removeLast() }
   }
 
   /// Pairs of inputs that are one tensor.
@@ -227,6 +233,6 @@ extension IndexRun {
     }
   }
 
-  /// Of one program: a layer's formula serves layers of several sizes.
+  /// Of one program: it serves several kinds of inputs, and some plans hold for one size only.
   private static let mostPlans = 8
 }

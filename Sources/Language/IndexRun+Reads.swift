@@ -68,9 +68,9 @@ extension IndexRun {
   ) throws -> Indexed {
     var computed: [(axis: Int, Variable, [Int], Span)] = []
     var union: [Int] = []
-    func constant(_ position: Tensor) -> Variable {
+    func constant(_ position: Tensor, hangsOnExtents: Bool = true) -> Variable {
       let position = Variable(position)
-      recorder?.constant(position)
+      recorder?.constant(position, hangsOnExtents: hangsOnExtents)
       return position
     }
     for (axis, expression, span) in expressions {
@@ -82,7 +82,8 @@ extension IndexRun {
         guard let position = value.asInt else {
           throw Diagnostic("a position is a whole number, not \(value.described)", at: span)
         }
-        computed.append((axis, constant(try Tensor.scalar(position)), [], span))
+        computed.append(
+          (axis, constant(try Tensor.scalar(position), hangsOnExtents: false), [], span))
       case .tensor(let position, _):
         throw Diagnostic(
           "a position is a whole number, not \(position.dtype.name)", at: span,

@@ -28,15 +28,20 @@ struct IndexRun {
   var bound: [Indexed] = []
   /// The expression at hand is a function's body: inputs are numbered by it, not by the program.
   var isInFunction = false
-  /// Of the shapes at hand, if they have been met before.
-  var plan: IndexPlan?
+  /// Of inputs of these kinds, if they have been met before.
+  let plan: IndexPlan?
+  /// Whether a plan would be found when they come again.
+  let canBePlanned: Bool
   var recorder: IndexRecorder?
 
   /// The label of the first leading axis.
   static let leadingLabel = 1 << 20
   static let unknown = -1
 
-  init(_ program: IndexProgram, _ values: IndexValues, _ plan: IndexPlan?, _ interpreter: Interpreter) {
+  init(
+    _ program: IndexProgram, _ values: IndexValues, _ plan: IndexPlan?, canBePlanned: Bool,
+    _ interpreter: Interpreter
+  ) {
     self.program = program
     self.interpreter = interpreter
     self.values = Array(values.inputs)
@@ -45,6 +50,7 @@ struct IndexRun {
     extents = Array(repeating: Self.unknown, count: program.variables.count)
     origins = Array(repeating: nil, count: program.variables.count)
     self.plan = plan
+    self.canBePlanned = canBePlanned
   }
 
   mutating func run(_ frame: inout Frame) throws -> Value {

@@ -76,6 +76,7 @@ final class Storage: @unchecked Sendable {
   /// Whether it holds rows that were joined to others.
   var isJoined: Bool { Self.rowsLock.withLock { _ in rows != nil } }
 
+  /// Of a buffer that nobody else holds yet.
   func begin(_ rows: Rows) { self.rows = rows }
 
   /// Gives out further rows, once: whoever else goes on from the same ones has to copy them.

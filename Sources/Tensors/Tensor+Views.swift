@@ -86,8 +86,9 @@ extension Tensor {
   /// The same elements under another shape of the same count.
   package func reshaped(_ shape: [Int]) throws -> Tensor {
     if shape == self.shape { return self }
-    let newCount = try Self.elementCount(shape, dtype)
-    precondition(newCount == count, "a reshape keeps the number of elements")
+    guard try Self.elementCount(shape, dtype) == count else {
+      throw TensorError("\(description) can't have the shape \(shape)", operands: [0])
+    }
     if isContiguous {
       return Tensor(storage: storage, offset: offset, shape: shape, dtype: dtype, count: count)
     }

@@ -67,11 +67,18 @@ final class Chain {
   /// Guards every chain: who settles one may settle those that it reads.
   private static let lock = Mutex(())
 
-  /// The result of an operation on tensors of one float dtype, left for later; `nil` where it had
-  /// better run at once.
-  static func result(_ operation: Operation, _ tensors: [Tensor], _ shape: [Int]) throws -> Tensor? {
-    let count = shape.reduce(1, *)
-    guard (fewestElements...mostElements).contains(count), tensors[0].dtype.isFloat else { return nil }
+  /// Whether so many results of a dtype are worth a question to `result`.
+  @inline(__always) static func suits(_ count: Int, _ dtype: DType) -> Bool {
+    count >= fewestElements && count <= mostElements && dtype.isFloat
+  }
+
+  /// The result of an operation on tensors of one dtype, left for later; `nil` where it had better run at
+  /// once.
+  ///
+  /// - Parameter count: of elements of the result, which `suits`.
+  static func result(
+    _ operation: Operation, _ tensors: [Tensor], _ shape: [Int], count: Int
+  ) throws -> Tensor? {
     var operands: [Operand] = []
     let bytes = count * tensors[0].dtype.size
     guard waitingBytes.load(ordering: .relaxed) + bytes <= mostWaitingBytes else { return nil }

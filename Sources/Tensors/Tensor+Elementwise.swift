@@ -91,7 +91,11 @@ extension Tensor {
   }
 
   package func unary(_ function: UnaryFunction) throws -> Tensor {
-    if let later = try Chain.result(.unary(function), [self], shape) { return later }
+    if Chain.suits(count, dtype),
+      let later = try Chain.result(.unary(function), [self], shape, count: count)
+    {
+      return later
+    }
     let x = try contiguous()
     defer { extendLifetime(x) }
     let result = try Tensor(uninitialized: dtype, shape)
@@ -107,7 +111,13 @@ extension Tensor {
   package func binary(_ function: BinaryFunction, _ other: Tensor) throws -> Tensor {
     precondition(dtype == other.dtype, "operands are converted first")
     let shape = try Self.combinedShape(shape, other.shape)
-    if let later = try Chain.result(.binary(function), [self, other], shape) { return later }
+    // One of them has the shape of the result.
+    let count = Swift.max(count, other.count)
+    if Chain.suits(count, dtype),
+      let later = try Chain.result(.binary(function), [self, other], shape, count: count)
+    {
+      return later
+    }
     let result = try Tensor(uninitialized: dtype, shape)
     let timer = Profile.timer()
     // SAFETY: `withOperands` gives strides that stay inside both buffers.

@@ -23,9 +23,9 @@ final class IndexNode: Node {
 
   override func evaluate(_ frame: inout Frame) throws -> Value {
     let inputCount = program.inputs.count
-    return try withUnsafeTemporaryAllocation(of: Value.self, capacity: inputCount + program.sizes.count) {
+    let count = inputCount + program.sizes.count
+    return try withUnsafeTemporaryAllocation(of: Value.self, capacity: count) { buffer in
       // SAFETY: all of them are initialized before anything else, and go at the end.
-      buffer in
       buffer.initialize(repeating: .undefined)
       defer { buffer.deinitialize() }
       let values = IndexValues(

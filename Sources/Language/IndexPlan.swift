@@ -82,6 +82,7 @@ final class IndexPlan {
   /// Whether it holds for some extents only.
   var isExact: Bool { onlyFor != nil }
 
+  /// Whether its steps, or a note of what they are, would be right for inputs like these.
   func holds(
     for inputs: UnsafeMutableBufferPointer<Value>, _ extents: IndexExtents, in context: Context
   ) -> Bool {

@@ -2,7 +2,7 @@
 // vector code in a vector padded with 1, so what an element becomes depends on nothing but itself.
 #include "elementwise.h"
 #include "vector.h"
-#include "vector_math.h"
+#include "vector_activations.h"
 
 // MARK: Loops
 

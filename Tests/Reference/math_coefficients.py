@@ -282,7 +282,7 @@ NORMAL_SHIFT_F64 = 5
 NORMAL_DEGREE_F64 = 23
 
 HEADER = """\
-// Polynomials and constants of vector_math.h, lowest power first.
+// Polynomials and constants of vector_math.h and vector_activations.h, lowest power first.
 // Printed by Tests/Reference/math_coefficients.py, which says how they are found.
 #ifndef ATTN_VECTOR_MATH_COEFFICIENTS_H
 #define ATTN_VECTOR_MATH_COEFFICIENTS_H

@@ -53,7 +53,8 @@ struct AxisCheck {
 
   /// Whether all agree, and then the sizes are in the frame.
   func holds(_ frame: inout Frame) -> Bool {
-    let unknown = -1
+    // No size, and no number that a model would be given as one.
+    let unknown = Int.min
     return withUnsafeTemporaryAllocation(of: Int.self, capacity: nameCount) { found in
       // SAFETY: all of them are initialized here, and integers need no end.
       found.initialize(repeating: unknown)

@@ -132,7 +132,7 @@ package enum Arithmetic: String, Sendable, CaseIterable {
 
   package typealias OfTensors = (Variable, Variable) throws -> Variable
 
-  /// The operation for tensors that have the dtypes of these, with what they decide decided.
+  /// The operation for tensors with the dtypes of these, which are not asked again.
   package func ready(for a: Variable, _ b: Variable) -> OfTensors {
     guard self != .power, a.dtype == b.dtype, a.dtype.isFloat else { return tensors }
     let function = function

@@ -166,13 +166,11 @@ struct ExtentSolver {
       if left == unknown { return false }
       unknown = left
     }
-    if infersComputed, hasComputed { return inferComputed(values, extents) }
+    if infersComputed, hasComputed { inferComputed(values, extents) }
     return true
   }
 
-  private func inferComputed(
-    _ values: IndexValues, _ extents: UnsafeMutableBufferPointer<Int>
-  ) -> Bool {
+  private func inferComputed(_ values: IndexValues, _ extents: UnsafeMutableBufferPointer<Int>) {
     for read in reads {
       guard case .tensor(let x) = values.inputs[read.input] else { continue }
       for (place, axis) in read.axes.enumerated() {
@@ -181,6 +179,5 @@ struct ExtentSolver {
         if open.count == 1 { extents[open[0]] = x.shape[x.rank - read.axes.count + place] }
       }
     }
-    return true
   }
 }

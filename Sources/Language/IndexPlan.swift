@@ -114,7 +114,7 @@ final class IndexPlan {
       guard case .tensor(let x) = inputs[number] else { preconditionFailure("a tensor as before") }
       return x
     }
-    func run(_ step: Step) throws -> Variable {
+    func value(of step: Step) throws -> Variable {
       switch step {
       case .constant(let value): value
       case .one(let x, let operation): try operation(operand(x))
@@ -122,9 +122,9 @@ final class IndexPlan {
       case .two(let x, let y, let operation): try operation(operand(x), operand(y))
       }
     }
-    if steps.count == 1, result == inputs.count { return try run(steps[0]) }
+    if steps.count == 1, result == inputs.count { return try value(of: steps[0]) }
     made.reserveCapacity(steps.count)
-    for step in steps { made.append(try run(step)) }
+    for step in steps { made.append(try value(of: step)) }
     return operand(result)
   }
 }
@@ -212,9 +212,8 @@ extension IndexRun {
   /// Keeps what was noted, or that these kinds have been met.
   func endNoting(_ result: Value) {
     guard canBePlanned else { return }
-    let extents = IndexExtents(extents, leading[...])
     if let plan {
-      if let recorder { plan.finish(recorder, result, extents, aliases: aliases) }
+      if let recorder { plan.finish(recorder, result, found, aliases: aliases) }
       return
     }
     let keys = values.compactMap { IndexPlan.Key($0) }
@@ -222,7 +221,7 @@ extension IndexRun {
     // Where extents go into the formula itself, only the same ones are worth noting.
     let isExact = program.plans.contains { $0.isExact && $0.keys == keys }
     program.plans.insert(
-      IndexPlan(keys, onlyFor: isExact ? extents : nil, interpreter.context), at: 0)
+      IndexPlan(keys, onlyFor: isExact ? found : nil, interpreter.context), at: 0)
     if program.plans.count > Self.mostPlans { program.plans.removeLast() }
   }
 

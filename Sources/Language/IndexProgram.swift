@@ -155,7 +155,6 @@ final class IndexProgram {
   private let slots: [(variable: Int, slot: Int)]
   /// What runs with certain inputs did.
   @exclusivity(unchecked) var plans: [IndexPlan] = []
-  /// Of the last run: where they are the same again, nothing is allocated for them.
   @exclusivity(unchecked) private var lastExtents: [Int] = []
 
   init(
@@ -183,7 +182,7 @@ final class IndexProgram {
     slots = variables.enumerated().compactMap { index, variable in variable.slot.map { (index, $0) } }
   }
 
-  /// As an array.
+  /// Extents as an array: that of the last run, where they are the same.
   func kept(_ extents: UnsafeMutableBufferPointer<Int>) -> [Int] {
     if !lastExtents.elementsEqual(extents) { lastExtents = Array(extents) }
     return lastExtents

@@ -131,9 +131,10 @@ extension IndexRun {
     return isComplete
   }
 
-  func extent(_ label: Int) -> Int {
-    label >= Self.leadingLabel ? leading[label - Self.leadingLabel] : extents[label]
-  }
+  /// The extents that have been found.
+  var found: IndexExtents { IndexExtents(extents, leading[...]) }
+
+  func extent(_ label: Int) -> Int { found[label] }
 
   var leadingLabels: [Int] { leading.indices.map { Self.leadingLabel + $0 } }
 

@@ -29,8 +29,7 @@ extension IndexRun {
     }
     if labels.count > x.rank {
       let whole = x
-      let extents = IndexExtents(extents, leading[...])
-      x = try whole.reshaped(extents.shape(of: whole, readAt: subscripts))
+      x = try whole.reshaped(found.shape(of: whole, readAt: subscripts))
       recorder?.note(x, sized: whole) { try $0.reshaped($1.shape(of: $0, readAt: subscripts)) }
     }
     if !expressions.isEmpty { try x.settle() }

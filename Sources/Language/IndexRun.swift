@@ -222,6 +222,7 @@ struct IndexRun {
     }
   }
 
+  /// `+ - * / // % ^` on two operands.
   func combined(
     _ a: Indexed, _ b: Indexed, _ span: Span, _ operands: [IndexExpression], _ operation: Arithmetic
   ) throws -> Indexed {
@@ -305,7 +306,7 @@ struct IndexRun {
       let kept = zip(union, whole).map { labels.contains($0) ? $1 : 1 }
       return try x.reshaped(kept).expanded(to: whole)
     }
-    let result = try spread(ordered, IndexExtents(extents, leading[...]))
+    let result = try spread(ordered, found)
     recorder?.note(result, sized: ordered, spread)
     return result
   }
@@ -321,7 +322,7 @@ struct IndexRun {
       case .merged(let parts): parts
       }
     }
-    let shape = IndexExtents(extents, leading[...]).shape(of: program.target)
+    let shape = found.shape(of: program.target)
     switch result {
     case .none: return .none
     case .scalar(let value):

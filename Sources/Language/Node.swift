@@ -88,7 +88,7 @@ final class GlobalNode: Node {
   let extentSlot: Int?
 
   private let isInFunction: Bool
-  /// What the name means where neither the script nor the library gives it another meaning.
+  /// The primitive of that name, which a name of the script hides; found once.
   private let builtin: Builtin?
 
   init(

@@ -16,6 +16,14 @@ typedef struct {
   const uint8_t *keep;  // NULL: everything in between is kept
 } attn_attention_row;
 
+// Rows of a matrix as a product reads them, where they are or packed into panels: rs apart, and
+// column c, where it begins a panel, at c * cs.
+typedef struct {
+  bool packed;
+  const float *data;
+  int64_t rs, cs;
+} attn_attention_rows_of;
+
 // The keys that any query of a tile keeps, and those that all of them keep.
 typedef struct {
   int64_t first, end, all_first, all_end;
@@ -33,13 +41,16 @@ typedef struct {
 // started it. The buffers follow the struct.
 typedef struct {
   int64_t block;
-  float *keys, *values, *key_rows;  // packed: columns of k and v as panels, rows of k as panels
+  const attn_attention_row *kept;           // NULL: each strip finds out itself
+  float *keys, *values;                     // packed: columns of k and v as panels
+  attn_attention_rows_of key_rows;
   bool keys_are_finite;
   attn_attention_strip strip;
-  bool is_finite;                   // the keys and the strip's q and dy
-  int64_t touched;                  // dk and dv from this key on are still 0
-  float *queries, *slopes;          // the strip's rows of q and dy, as panels
-  float *weights, *scores;          // the strip: w, and dw that becomes the gradient of the scores
+  attn_attention_rows_of queries, slopes;   // the strip's rows of q and dy
+  bool is_finite;                           // the keys and the strip's q and dy
+  int64_t touched;                          // dk and dv from this key on are still 0
+  float *packed_keys, *packed_queries, *packed_slopes;
+  float *weights, *scores;  // the strip: w, and dw that becomes the gradient of the scores
   int64_t strip_rs;
 } attn_attention_state;
 

@@ -2,15 +2,19 @@
 #include "attention.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 #include "isa.h"
 #include "machine.h"
 #include "pool.h"
 
-ATTN_DECLARE(void, attn_attention_rows, const attn_attention_operands *p, int64_t block, int64_t i0,
-             int64_t i1, attn_row_blocks y, float *largest, float *sums);
+ATTN_DECLARE(void, attn_attention_find_rows, const attn_attention_operands *p, int64_t block,
+             attn_attention_row *rows);
+ATTN_DECLARE(void, attn_attention_rows, const attn_attention_operands *p,
+             const attn_attention_row *kept, int64_t block, int64_t i0, int64_t i1,
+             attn_row_blocks y, float *largest, float *sums);
 ATTN_DECLARE(attn_attention_state *, attn_attention_state, const attn_attention_operands *p,
-             int64_t block);
+             const attn_attention_row *kept, int64_t block);
 ATTN_DECLARE(void, attn_attention_run, const attn_attention_operands *p,
              const attn_attention_gradients *g, attn_attention_state *state,
              attn_attention_phase phase, int64_t first, int64_t end);
@@ -40,10 +44,22 @@ static attn_attention_operands simplified(const attn_attention_operands *operand
   return p;
 }
 
+// What the rows of every block keep, where that is the same in all; else, and where there is no memory
+// for it, NULL. To be freed.
+static attn_attention_row *shared_rows(const attn_attention_operands *p) {
+  if (p->keep == NULL || p->batch < 2) return NULL;
+  for (int64_t block = 1; block < p->batch; block++)
+    if (p->keep_offsets[block] != p->keep_offsets[0]) return NULL;
+  attn_attention_row *rows = calloc((size_t)p->t, sizeof *rows);
+  if (rows != NULL) ATTN_PICK(attn_attention_find_rows)(p, 0, rows);
+  return rows;
+}
+
 // MARK: Forward
 
 typedef struct {
   attn_attention_operands p;
+  const attn_attention_row *kept;
   attn_row_blocks y;
   float *largest, *sums;
   int64_t row_parts;
@@ -56,7 +72,8 @@ static void forward_part(void *context, int64_t part) {
   int64_t i0 = attn_piece_start(j->p.t, j->row_parts, row_part, ATTN_ATTENTION_ROWS);
   int64_t i1 = attn_piece_start(j->p.t, j->row_parts, row_part + 1, ATTN_ATTENTION_ROWS);
   if (i0 < i1)
-    ATTN_PICK(attn_attention_rows)(&j->p, part / j->row_parts, i0, i1, j->y, j->largest, j->sums);
+    ATTN_PICK(attn_attention_rows)(&j->p, j->kept, part / j->row_parts, i0, i1, j->y, j->largest,
+                                   j->sums);
 }
 
 void attn_attention(const attn_attention_operands *operands, attn_row_blocks y, float *largest,
@@ -64,24 +81,27 @@ void attn_attention(const attn_attention_operands *operands, attn_row_blocks y, 
   forward_job j = {.p = simplified(operands), .y = y, .largest = largest, .sums = sums,
                    .row_parts = 1};
   int64_t batch = j.p.batch, threads = attn_thread_count();
-  int64_t pieces = attn_pieces(work(&j.p, batch, 2), INT64_MAX);
-  if (pieces <= 1) {
+  attn_attention_row *kept = shared_rows(operands);
+  j.kept = kept;
+  if (attn_pieces(work(&j.p, batch, 2), INT64_MAX) <= 1) {
     for (int64_t block = 0; block < batch; block++) forward_part(&j, block);
-    return;
+  } else {
+    // More parts than blocks where the blocks don't divide among the threads.
+    if (batch % threads != 0 && batch < 4 * threads) {
+      j.row_parts = (4 * threads + batch - 1) / batch;
+      int64_t most = (j.p.t + LEAST_ROWS - 1) / LEAST_ROWS;
+      if (j.row_parts > most) j.row_parts = most > 0 ? most : 1;
+    }
+    attn_parallel(batch * j.row_parts, forward_part, &j);
   }
-  // More parts than blocks where the blocks don't divide among the threads.
-  if (batch % threads != 0 && batch < 4 * threads) {
-    j.row_parts = (4 * threads + batch - 1) / batch;
-    int64_t most = (j.p.t + LEAST_ROWS - 1) / LEAST_ROWS;
-    if (j.row_parts > most) j.row_parts = most > 0 ? most : 1;
-  }
-  attn_parallel(batch * j.row_parts, forward_part, &j);
+  free(kept);
 }
 
 // MARK: Backward
 
 typedef struct {
   attn_attention_operands p;
+  const attn_attention_row *kept;
   const attn_attention_gradients *g;
   // Where the threads share a block: what they do, and between them how much of it.
   attn_attention_state *state;
@@ -112,7 +132,7 @@ static void phase(backward_job *j, attn_attention_phase phase, int64_t first, in
 // One block by `threads` threads: strips in order, the keys or the rows of each divided.
 static void backward_block(backward_job *j, int64_t block, int64_t threads) {
   const attn_attention_operands *p = &j->p;
-  j->state = ATTN_PICK(attn_attention_state)(p, block);
+  j->state = ATTN_PICK(attn_attention_state)(p, j->kept, block);
   phase(j, ATTN_ATTENTION_PACK, 0, p->s, KEY_GRAIN, threads);
   for (int64_t i = 0; i < p->t && !attn_should_stop(); i += ATTN_ATTENTION_ROWS) {
     int64_t end = i + ATTN_ATTENTION_ROWS < p->t ? i + ATTN_ATTENTION_ROWS : p->t;
@@ -137,7 +157,8 @@ static void backward_part(void *context, int64_t part) {
 
 void attn_attention_backward(const attn_attention_operands *operands,
                              const attn_attention_gradients *gradients) {
-  backward_job j = {.p = simplified(operands), .g = gradients};
+  attn_attention_row *kept = shared_rows(operands);
+  backward_job j = {.p = simplified(operands), .kept = kept, .g = gradients};
   int64_t batch = j.p.batch, threads = attn_thread_count();
   int64_t whole = attn_pieces(work(&j.p, batch, 5), INT64_MAX) > 1 ? batch : 0;
   // Blocks left over, too few for the threads, are shared one by one if they are large.
@@ -145,4 +166,5 @@ void attn_attention_backward(const attn_attention_operands *operands,
   attn_parallel(whole, backward_part, &j);
   for (int64_t block = whole; block < batch; block++)
     backward_block(&j, block, attn_pieces(work(&j.p, batch, 5), INT64_MAX) > 1 ? threads : 1);
+  free(kept);
 }

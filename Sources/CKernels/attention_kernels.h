@@ -19,7 +19,10 @@ enum {
 
 static const float attention_zero = 0;
 
-static int64_t attention_panels(int64_t n) { return (n + ATTN_PANEL - 1) / ATTN_PANEL; }
+static int64_t attention_panel_floor(int64_t j) { return j / ATTN_PANEL * ATTN_PANEL; }
+static int64_t attention_panel_ceiling(int64_t j) {
+  return (j + ATTN_PANEL - 1) / ATTN_PANEL * ATTN_PANEL;
+}
 
 // rows x width of one tile of c = a b.
 ATTN_INLINE void attention_strided_tile(int64_t rows, int64_t k, const float *a, int64_t a_rs,
@@ -55,12 +58,30 @@ static void attention_pack_turned(int64_t n, int64_t j0, int64_t j1, const float
     pack_panel_f32(n, j1 - j < ATTN_PANEL ? j1 - j : ATTN_PANEL, x + j * rs, cs, rs, to + j * n);
 }
 
-// Panels are filled up with zeros, which are finite.
 static bool attention_is_finite(int64_t count, const float *x) {
   i32x16 found = (i32x16)(0);
   for (int64_t i = 0; i < count; i += 16)
     found |= (f32x16_bits(f32x16_load(x + i)) & 0x7f800000) == 0x7f800000;
   return !i32x16_any(found);
+}
+
+// How a product reads rows of x: those of whole vectors that lie close together where they are, and
+// others from `panels`. Rows at a distance are read where they are too, if that is done `once`.
+static attn_attention_rows_of attention_rows_of(int64_t count, int64_t width, const float *x,
+                                                int64_t rs, int64_t cs, bool once,
+                                                const float *panels) {
+  bool in_place = cs == 1 && width % 16 == 0 && (rs <= 2 * width || once);
+  return in_place ? (attn_attention_rows_of){false, x, rs, 1}
+                  : (attn_attention_rows_of){true, panels, ATTN_PANEL, count};
+}
+
+static bool attention_rows_are_finite(int64_t count, int64_t width, const attn_attention_rows_of *x) {
+  // Panels are filled up with zeros, which are finite.
+  if (x->packed) return attention_is_finite(attention_panel_ceiling(width) * count, x->data);
+  bool is_finite = true;
+  for (int64_t i = 0; i < count && is_finite; i++)
+    is_finite = attention_is_finite(width, x->data + i * x->rs);
+  return is_finite;
 }
 
 static bool attention_has_negative_zero(int64_t rows, int64_t width, const float *x, int64_t rs) {
@@ -96,16 +117,23 @@ static int64_t attention_last_kept(int64_t n, const uint8_t *keep) {
   return n;
 }
 
-static attn_attention_row attention_find_row(const attn_attention_operands *p, int64_t row) {
+static attn_attention_row attention_find_row(const attn_attention_operands *p, int64_t block,
+                                             int64_t row) {
   if (p->keep == NULL) return (attn_attention_row){0, p->s, NULL};
-  const uint8_t *keep = p->keep + p->keep_offsets[row];
-  if (p->keep_step == 0) return (attn_attention_row){0, *keep != 0 ? p->s : 0, NULL};
+  const uint8_t *keep = p->keep + p->keep_offsets[block] + row * p->keep_rs;
+  if (p->keep_cs == 0) return (attn_attention_row){0, *keep != 0 ? p->s : 0, NULL};
   int64_t end = attention_last_kept(p->s, keep);
   if (end == 0) return (attn_attention_row){0, 0, NULL};
   const uint8_t *first = memchr(keep, 1, (size_t)end);
   int64_t from = first == NULL ? 0 : first - keep;
   bool gap = memchr(keep + from, 0, (size_t)(end - from)) != NULL;
   return (attn_attention_row){from, end, gap ? keep : NULL};
+}
+
+// The rows of a block, for those that keep the same.
+void ATTN_KERNEL(attn_attention_find_rows)(const attn_attention_operands *p, int64_t block,
+                                           attn_attention_row *rows) {
+  for (int64_t i = 0; i < p->t; i++) rows[i] = attention_find_row(p, block, i);
 }
 
 static attn_attention_reach attention_find_reach(int64_t count, const attn_attention_row *rows) {
@@ -123,15 +151,15 @@ static attn_attention_reach attention_find_reach(int64_t count, const attn_atten
   return reach;
 }
 
-// Begins the strip of rows i0..<i1.
-static void attention_begin(const attn_attention_operands *p, int64_t block, int64_t i0, int64_t i1,
-                            attn_attention_strip *strip) {
+// Begins the strip of rows i0..<i1; `found` is what all the block's rows keep, where that is known.
+static void attention_begin(const attn_attention_operands *p, const attn_attention_row *found,
+                            int64_t block, int64_t i0, int64_t i1, attn_attention_strip *strip) {
   strip->row0 = i0;
   strip->rows = i1 - i0;
   strip->low = p->s;
   strip->high = 0;
   for (int64_t r = 0; r < i1 - i0; r++)
-    strip->kept[r] = attention_find_row(p, block * p->t + i0 + r);
+    strip->kept[r] = found != NULL ? found[i0 + r] : attention_find_row(p, block, i0 + r);
   for (int64_t r = 0; r < i1 - i0; r += ATTN_TILE_ROWS) {
     int64_t count = i1 - i0 - r < ATTN_TILE_ROWS ? i1 - i0 - r : ATTN_TILE_ROWS;
     attn_attention_reach tile = attention_find_reach(count, strip->kept + r);
@@ -156,9 +184,6 @@ ATTN_INLINE f32x16 attention_scaled(const attn_attention_operands *p, f32x16 x) 
   return p->divides ? x / p->scale : x * p->scale;
 }
 
-static int64_t attention_panel_floor(int64_t j) { return j / ATTN_PANEL * ATTN_PANEL; }
-static int64_t attention_panel_ceiling(int64_t j) { return attention_panels(j) * ATTN_PANEL; }
-
 // The sum in LANES of terms that are +0 before `low` (a multiple of 16) and from `high` on.
 ATTN_INLINE float attention_lanes(int64_t low, int64_t high, terms_f32 terms, const void *context) {
   if (high <= ATTN_CHUNK) return chunk_lanes_f32(ATTN_SUM, low, high, terms, context);
@@ -180,13 +205,12 @@ static void attention_clear_rows(int64_t rows, int64_t n, float *x, int64_t rs) 
   for (int64_t i = 0; i < rows; i++) memset(x + i * rs, 0, (size_t)n * sizeof(float));
 }
 
-// A product over keys: y = x b for the strip's rows of x. b has s rows, b_rs apart; its column c is at
-// c * b_cs where c begins a panel. Beyond a tile's reach x is 0; there it is read only if not
+// A product over keys: y = x b for the strip's rows of x; b has s rows. Beyond a tile's reach x is 0; there it is read only if not
 // `within_reach`, and otherwise added where that may be told from nothing.
 static void attention_product_over_keys(const attn_attention_strip *strip, int64_t i0, int64_t i1,
                                         bool within_reach, const float *x, int64_t x_rs,
-                                        const float *b, int64_t b_rs, int64_t b_cs, int64_t s,
-                                        int64_t n, float *y, int64_t y_rs) {
+                                        const attn_attention_rows_of *b, int64_t s, int64_t n,
+                                        float *y, int64_t y_rs) {
   int64_t low = within_reach ? strip->low : 0, high = within_reach ? strip->high : s;
   for (int64_t j0 = low / ATTN_KEY_BLOCK * ATTN_KEY_BLOCK; j0 < high; j0 += ATTN_KEY_BLOCK)
     for (int64_t r = i0; r < i1; r += ATTN_TILE_ROWS) {
@@ -198,7 +222,7 @@ static void attention_product_over_keys(const attn_attention_strip *strip, int64
       if (from >= to) continue;
       for (int64_t c = 0; c < n; c += ATTN_PANEL)
         attention_strided_tile(count, to - from, x + r * x_rs + from, x_rs, 1,
-                               b + c * b_cs + from * b_rs, b_rs, y + r * y_rs + c, y_rs,
+                               b->data + c * b->cs + from * b->rs, b->rs, y + r * y_rs + c, y_rs,
                                n - c < ATTN_PANEL ? n - c : ATTN_PANEL, from > first);
     }
   for (int64_t r = i0; r < i1; r += ATTN_TILE_ROWS) {
@@ -207,8 +231,8 @@ static void attention_product_over_keys(const attn_attention_strip *strip, int64
     if (end == 0) attention_clear_rows(count, n, y + r * y_rs, y_rs);
     if (end == 0 || end >= s || !attention_has_negative_zero(count, n, y + r * y_rs, y_rs)) continue;
     for (int64_t c = 0; c < n; c += ATTN_PANEL)
-      attention_strided_tile(count, s - end, &attention_zero, 0, 0, b + c * b_cs + end * b_rs, b_rs,
-                             y + r * y_rs + c, y_rs, n - c < ATTN_PANEL ? n - c : ATTN_PANEL, true);
+      attention_strided_tile(count, s - end, &attention_zero, 0, 0,
+                             b->data + c * b->cs + end * b->rs, b->rs, y + r * y_rs + c, y_rs, n - c < ATTN_PANEL ? n - c : ATTN_PANEL, true);
   }
 }
 
@@ -237,7 +261,8 @@ static void attention_softmax(const attn_attention_row *kept, int64_t s, int64_t
 }
 
 // Rows i0..<i1 of one block of y, a strip at a time.
-void ATTN_KERNEL(attn_attention_rows)(const attn_attention_operands *p, int64_t block, int64_t i0,
+void ATTN_KERNEL(attn_attention_rows)(const attn_attention_operands *p,
+                                      const attn_attention_row *kept, int64_t block, int64_t i0,
                                       int64_t i1, attn_row_blocks y, float *tops, float *sums) {
   const float *q = p->q + p->q_offsets[block], *k = p->k + p->k_offsets[block];
   const float *v = p->v + p->v_offsets[block];
@@ -247,21 +272,14 @@ void ATTN_KERNEL(attn_attention_rows)(const attn_attention_operands *p, int64_t 
       attn_scratch(sizeof(float) * (size_t)(wide * d + e_wide * s + ATTN_ATTENTION_ROWS * rs));
   float *values = keys + wide * d, *scores = values + e_wide * s;
   attention_pack_turned(d, 0, s, k, p->k_rs, p->k_cs, keys);
-  // Rows of whole vectors that lie close together are read where they are.
-  bool packs = p->v_cs != 1 || e % 16 != 0 || (p->v_rs > 2 * e && i1 - i0 > ATTN_ATTENTION_ROWS);
-  const float *rows_of_v = packs ? values : v;
-  int64_t v_rs = packs ? ATTN_PANEL : p->v_rs, v_cs = packs ? s : 1;
-  bool is_finite = true;
-  if (packs) {
-    attention_pack_rows(s, e, 0, s, v, p->v_rs, p->v_cs, values);
-    is_finite = attention_is_finite(e_wide * s, values);
-  } else {
-    for (int64_t i = 0; i < s && is_finite; i++) is_finite = attention_is_finite(e, v + i * v_rs);
-  }
+  attn_attention_rows_of rows_of_v =
+      attention_rows_of(s, e, v, p->v_rs, p->v_cs, i1 - i0 <= ATTN_ATTENTION_ROWS, values);
+  if (rows_of_v.packed) attention_pack_rows(s, e, 0, s, v, p->v_rs, p->v_cs, values);
+  bool is_finite = attention_rows_are_finite(s, e, &rows_of_v);
   for (int64_t row0 = i0; row0 < i1 && !attn_should_stop(); row0 += ATTN_ATTENTION_ROWS) {
     attn_attention_strip strip;
-    attention_begin(p, block, row0, i1 < row0 + ATTN_ATTENTION_ROWS ? i1 : row0 + ATTN_ATTENTION_ROWS,
-                    &strip);
+    attention_begin(p, kept, block, row0,
+                    i1 < row0 + ATTN_ATTENTION_ROWS ? i1 : row0 + ATTN_ATTENTION_ROWS, &strip);
     f32x16 most[ATTN_ATTENTION_ROWS];
     for (int64_t r = 0; r < strip.rows; r++) most[r] = f32x16_splat(-__builtin_inff());
     for (int64_t j = attention_panel_floor(strip.low); j < strip.high; j += ATTN_PANEL)
@@ -295,14 +313,15 @@ void ATTN_KERNEL(attn_attention_rows)(const attn_attention_operands *p, int64_t 
       memset(scores + r * rs, 0, (size_t)low * sizeof(float));
       memset(scores + r * rs + high, 0, (size_t)(wide - high) * sizeof(float));
     }
-    attention_product_over_keys(&strip, 0, strip.rows, is_finite, scores, rs, rows_of_v, v_rs, v_cs,
-                                s, e, attention_row(&y, block, row0), y.rs);
+    attention_product_over_keys(&strip, 0, strip.rows, is_finite, scores, rs, &rows_of_v, s, e,
+                                attention_row(&y, block, row0), y.rs);
   }
 }
 
 // MARK: Backward
 
 attn_attention_state *ATTN_KERNEL(attn_attention_state)(const attn_attention_operands *p,
+                                                        const attn_attention_row *kept,
                                                         int64_t block) {
   int64_t wide = attention_panel_ceiling(p->s), rs = wide + 16;
   int64_t d_wide = attention_panel_ceiling(p->d), e_wide = attention_panel_ceiling(p->e);
@@ -310,14 +329,16 @@ attn_attention_state *ATTN_KERNEL(attn_attention_state)(const attn_attention_ope
   int64_t floats = wide * (p->d + p->e) + d_wide * p->s +
                    ATTN_ATTENTION_ROWS * (d_wide + e_wide + 2 * rs);
   attn_attention_state *state = attn_scratch((size_t)header + sizeof(float) * (size_t)floats);
-  *state = (attn_attention_state){.block = block, .strip_rs = rs};
+  *state = (attn_attention_state){.block = block, .kept = kept, .strip_rs = rs};
   state->keys = (float *)((char *)state + header);
   state->values = state->keys + wide * p->d;
-  state->key_rows = state->values + wide * p->e;
-  state->queries = state->key_rows + d_wide * p->s;
-  state->slopes = state->queries + ATTN_ATTENTION_ROWS * d_wide;
-  state->weights = state->slopes + ATTN_ATTENTION_ROWS * e_wide;
+  state->packed_keys = state->values + wide * p->e;
+  state->packed_queries = state->packed_keys + d_wide * p->s;
+  state->packed_slopes = state->packed_queries + ATTN_ATTENTION_ROWS * d_wide;
+  state->weights = state->packed_slopes + ATTN_ATTENTION_ROWS * e_wide;
   state->scores = state->weights + ATTN_ATTENTION_ROWS * rs;
+  state->key_rows = attention_rows_of(p->s, p->d, p->k + p->k_offsets[block], p->k_rs, p->k_cs,
+                                      p->t <= ATTN_ATTENTION_ROWS, state->packed_keys);
   return state;
 }
 
@@ -327,7 +348,8 @@ static void attention_pack(const attn_attention_operands *p, const attn_attentio
   const float *k = p->k + p->k_offsets[block], *v = p->v + p->v_offsets[block];
   attention_pack_turned(p->d, j0, j1, k, p->k_rs, p->k_cs, state->keys);
   attention_pack_turned(p->e, j0, j1, v, p->v_rs, p->v_cs, state->values);
-  attention_pack_rows(p->s, p->d, j0, j1, k, p->k_rs, p->k_cs, state->key_rows);
+  if (state->key_rows.packed)
+    attention_pack_rows(p->s, p->d, j0, j1, k, p->k_rs, p->k_cs, state->packed_keys);
   attention_clear_rows(j1 - j0, p->d, attention_row(&g->dk, block, j0), g->dk.rs);
   attention_clear_rows(j1 - j0, p->e, attention_row(&g->dv, block, j0), g->dv.rs);
 }
@@ -335,17 +357,21 @@ static void attention_pack(const attn_attention_operands *p, const attn_attentio
 static void attention_begin_strip(const attn_attention_operands *p,
                                   const attn_attention_gradients *g, attn_attention_state *state,
                                   int64_t i0, int64_t i1) {
-  const float *q = p->q + p->q_offsets[state->block];
-  int64_t d_wide = attention_panel_ceiling(p->d), e_wide = attention_panel_ceiling(p->e);
-  if (i0 == 0) state->keys_are_finite = attention_is_finite(d_wide * p->s, state->key_rows);
-  attention_begin(p, state->block, i0, i1, &state->strip);
-  attention_pack_rows(i1 - i0, p->d, 0, i1 - i0, q + i0 * p->q_rs, p->q_rs, p->q_cs,
-                      state->queries);
-  attention_pack_rows(i1 - i0, p->e, 0, i1 - i0, attention_row(&g->dy, state->block, i0), g->dy.rs, 1,
-                      state->slopes);
+  const float *q = p->q + p->q_offsets[state->block] + i0 * p->q_rs;
+  const float *dy = attention_row(&g->dy, state->block, i0);
+  int64_t rows = i1 - i0;
+  if (i0 == 0) state->keys_are_finite = attention_rows_are_finite(p->s, p->d, &state->key_rows);
+  attention_begin(p, state->kept, state->block, i0, i1, &state->strip);
+  state->queries =
+      attention_rows_of(rows, p->d, q, p->q_rs, p->q_cs, false, state->packed_queries);
+  if (state->queries.packed)
+    attention_pack_rows(rows, p->d, 0, rows, q, p->q_rs, p->q_cs, state->packed_queries);
+  state->slopes = attention_rows_of(rows, p->e, dy, g->dy.rs, 1, false, state->packed_slopes);
+  if (state->slopes.packed)
+    attention_pack_rows(rows, p->e, 0, rows, dy, g->dy.rs, 1, state->packed_slopes);
   state->is_finite = state->keys_are_finite &&
-                     attention_is_finite(d_wide * (i1 - i0), state->queries) &&
-                     attention_is_finite(e_wide * (i1 - i0), state->slopes);
+                     attention_rows_are_finite(rows, p->d, &state->queries) &&
+                     attention_rows_are_finite(rows, p->e, &state->slopes);
   if (!state->is_finite) state->strip.low = 0, state->strip.high = p->s;
 }
 
@@ -402,15 +428,16 @@ static void attention_queries(const attn_attention_operands *p, const attn_atten
     }
   }
   attention_product_over_keys(&state->strip, i0, i1, state->is_finite, state->scores,
-                              state->strip_rs, state->key_rows, ATTN_PANEL, p->s, p->s, p->d,
+                              state->strip_rs, &state->key_rows, p->s, p->d,
                               attention_row(&g->dq, state->block, state->strip.row0), g->dq.rs);
 }
 
-// c += xT b for keys j0..<j1: x has a row for each of the strip's queries, b as panels of rows.
+// c += xT b for keys j0..<j1: x and b have a row for each of the strip's queries.
 // Where x is 0 it is left out if nobody can tell.
 static void attention_product_over_queries(const attn_attention_state *state, int64_t j0,
-                                           int64_t j1, const float *x, const float *b, int64_t n,
-                                           float *c, int64_t c_rs) {
+                                           int64_t j1, const float *x,
+                                           const attn_attention_rows_of *b, int64_t n, float *c,
+                                           int64_t c_rs) {
   const attn_attention_strip *strip = &state->strip;
   for (int64_t j = j0; j < j1; j += ATTN_TILE_ROWS) {
     int64_t count = j1 - j < ATTN_TILE_ROWS ? j1 - j : ATTN_TILE_ROWS;
@@ -433,9 +460,9 @@ static void attention_product_over_queries(const attn_attention_state *state, in
     }
     if (from >= strip->rows) continue;
     for (int64_t l = 0; l < n; l += ATTN_PANEL)
-      attention_tile(count, strip->rows - from, xs + from * x_rs, xs == x + j, x_rs,
-                     b + l * strip->rows + from * ATTN_PANEL, c + j * c_rs + l, c_rs,
-                     n - l < ATTN_PANEL ? n - l : ATTN_PANEL, true);
+      attention_strided_tile(count, strip->rows - from, xs + from * x_rs, xs == x + j, x_rs,
+                             b->data + l * b->cs + from * b->rs, b->rs, c + j * c_rs + l, c_rs,
+                             n - l < ATTN_PANEL ? n - l : ATTN_PANEL, true);
   }
 }
 
@@ -448,9 +475,9 @@ void ATTN_KERNEL(attn_attention_run)(const attn_attention_operands *p,
     case ATTN_ATTENTION_WEIGHTS: attention_rebuild(p, g, state, first, end); break;
     case ATTN_ATTENTION_QUERIES: attention_queries(p, g, state, first, end); break;
     case ATTN_ATTENTION_KEYS:
-      attention_product_over_queries(state, first, end, state->weights, state->slopes, p->e,
+      attention_product_over_queries(state, first, end, state->weights, &state->slopes, p->e,
                                      attention_row(&g->dv, state->block, 0), g->dv.rs);
-      attention_product_over_queries(state, first, end, state->scores, state->queries, p->d,
+      attention_product_over_queries(state, first, end, state->scores, &state->queries, p->d,
                                      attention_row(&g->dk, state->block, 0), g->dk.rs);
       break;
   }

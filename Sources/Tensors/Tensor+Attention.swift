@@ -134,17 +134,17 @@ package struct AttentionOperands: Sendable {
     (operands.v_rs, operands.v_cs) = v.matrixStrides
     operands.divides = (scale ?? .none).divides
     operands.scale = (scale ?? .none).number
-    let rows = try keep?.rowOffsets()
-    defer { extendLifetime((self, rows?.0)) }
-    if let rows {
-      precondition(rows.1.count == batch * t, "a condition for each row")
-      operands.keep = UnsafePointer(rows.0.pointer.assumingMemoryBound(to: UInt8.self))
-      operands.keep_step = Int64(rows.2)
+    let keep = try keep?.withPlainRows()
+    defer { extendLifetime((self, keep)) }
+    if let keep {
+      precondition(keep.count == batch * t * s, "a condition for each score")
+      operands.keep = UnsafePointer(keep.pointer.assumingMemoryBound(to: UInt8.self))
+      (operands.keep_rs, operands.keep_cs) = keep.matrixStrides
     }
     // SAFETY: offsets and strides of views stay inside their buffers.
     try withKernelInts(q.blockOffsets(), k.blockOffsets(), v.blockOffsets()) { qs, ks, vs in
       (operands.q_offsets, operands.k_offsets, operands.v_offsets) = (qs, ks, vs)
-      try withKernelInts(rows?.1 ?? [0]) {
+      try withKernelInts(keep?.blockOffsets() ?? [0]) {
         operands.keep_offsets = $0
         try body(operands)
       }

@@ -36,6 +36,14 @@ extension Tensor {
 
   /// Where each row begins, and the stride inside rows, which is 0 or 1 (a copy where it isn't).
   func rowOffsets() throws -> (Tensor, [Int], Int) {
+    let plain = try withPlainRows()
+    var strides = plain.elementStrides
+    let inner = strides.removeLast()
+    return (plain, try Self.offsets(shape.dropLast(), strides), inner)
+  }
+
+  /// These conditions with rows whose stride is 0 or 1: a view where that can be.
+  func withPlainRows() throws -> Tensor {
     var strides = elementStrides
     let inner = strides.removeLast()
     if inner == -1, rowLength > 1, storage.byteCount <= count {
@@ -46,16 +54,15 @@ extension Tensor {
         .contiguous()
       return try turned.view(
         shape: shape, strides: (strides + [inner]).map { -$0 }, offset: line.count - 1 - offset
-      ).rowOffsets()
+      ).withPlainRows()
     }
-    guard inner == 0 || inner == 1 || rowLength == 1 else {
-      // What is repeated is copied once.
-      let slices = zip(shape, strides + [inner]).map {
-        AxisSlice(start: 0, count: $1 == 0 ? Swift.min($0, 1) : $0, step: 1, isDropped: false)
-      }
-      return try sliced(slices).contiguous().expanded(to: shape).rowOffsets()
+    if inner == 0 || inner == 1 { return self }
+    if rowLength == 1 { return view(shape: shape, strides: strides + [0], offset: offset) }
+    // What is repeated is copied once.
+    let slices = zip(shape, strides + [inner]).map {
+      AxisSlice(start: 0, count: $1 == 0 ? Swift.min($0, 1) : $0, step: 1, isDropped: false)
     }
-    return (self, try Self.offsets(shape.dropLast(), strides), rowLength == 1 ? 0 : inner)
+    return try sliced(slices).contiguous().expanded(to: shape).withPlainRows()
   }
 
   /// The gradient of `softmax` from its result y, which this tensor is.

@@ -86,16 +86,18 @@ static void check(int64_t batch, int64_t t, int64_t s, int64_t d, int64_t e, mas
   float *k = numbers(batch * s * d, kind == NEGATIVE_TINY ? PLAIN : kind);
   float *v = numbers(batch * s * e, scores_only ? PLAIN : kind);
   float *dy = numbers(batch * t * e, scores_only ? PLAIN : kind);
-  int64_t *offsets[6];  // of q, k, v, scores, y and, in full, rows of the mask
-  for (int i = 0; i < 5; i++) offsets[i] = room(batch, 8);
-  offsets[5] = room(batch * t, 8);
+  // Of q, k, v, scores, y and the mask, which blocks share where they can; and of rows of a whole mask.
+  bool shares = mask == CAUSAL || mask == WINDOW || mask == BY_ROW;
+  int64_t *offsets[7];
+  for (int i = 0; i < 6; i++) offsets[i] = room(batch, 8);
+  offsets[6] = room(batch * t, 8);
   for (int64_t b = 0; b < batch; b++) {
-    const int64_t at[5] = {b * d, b * d, b * s * e, b * t * s, b * e};
-    for (int i = 0; i < 5; i++) offsets[i][b] = at[i];
+    const int64_t at[6] = {b * d, b * d, b * s * e, b * t * s, b * e, shares ? 0 : b * t * s};
+    for (int i = 0; i < 6; i++) offsets[i][b] = at[i];
   }
   uint8_t *keep = room(batch * t * (s + 1), 1);
   for (int64_t r = 0; r < batch * t; r++) {
-    offsets[5][r] = r * s;
+    offsets[6][r] = r * s;
     for (int64_t j = 0; j < s; j++) keep[r * s + j] = is_kept(mask, r / t, r % t, j, s, next());
   }
   int64_t scores_size = batch * t * s;
@@ -113,7 +115,7 @@ static void check(int64_t batch, int64_t t, int64_t s, int64_t d, int64_t e, mas
   attn_binary(scaling, ATTN_F32, 1, shape, once, scores, repeated, &scale, scores);
   if (s > 0)
     attn_softmax(ATTN_F32, false, batch * t, s, scores, mask == ALL ? NULL : keep,
-                 mask == ALL ? NULL : offsets[5], 1, w);
+                 mask == ALL ? NULL : offsets[6], 1, w);
   attn_matmul(ATTN_F32, batch, t, e, s, w, offsets[3], s, 1, v, offsets[2], v_rs, v_cs, expected[0],
               offsets[4], batch * e);
   attn_matmul(ATTN_F32, batch, t, s, e, dy, offsets[4], batch * e, 1, v, offsets[2], v_cs, v_rs, dw,
@@ -128,13 +130,14 @@ static void check(int64_t batch, int64_t t, int64_t s, int64_t d, int64_t e, mas
               offsets[4], batch * e);
 
   if (mask == BY_ROW)  // one condition a row
-    for (int64_t r = 0; r < batch * t; r++) keep[r] = is_kept(mask, 0, r % t, 0, s, 0), offsets[5][r] = r;
+    for (int64_t r = 0; r < t; r++) keep[r] = is_kept(mask, 0, r, 0, s, 0);
   float *largest = room(batch * t, 4), *sums = room(batch * t, 4);
   attn_attention_operands operands = {
       .batch = batch, .t = t, .s = s, .d = d, .e = e, .q = q, .k = k, .v = v,
       .q_offsets = offsets[0], .k_offsets = offsets[1], .v_offsets = offsets[2],
       .q_rs = batch * d, .q_cs = 1, .k_rs = batch * d, .k_cs = 1, .v_rs = v_rs, .v_cs = v_cs,
-      .keep = mask == ALL ? NULL : keep, .keep_offsets = offsets[5], .keep_step = mask != BY_ROW,
+      .keep = mask == ALL ? NULL : keep, .keep_offsets = offsets[5],
+      .keep_rs = mask == BY_ROW ? 1 : s, .keep_cs = mask != BY_ROW,
       .divides = divides, .scale = scale};
   attn_row_blocks y = {got[0], offsets[4], batch * e};
   attn_attention(&operands, y, NULL, NULL);
@@ -151,7 +154,7 @@ static void check(int64_t batch, int64_t t, int64_t s, int64_t d, int64_t e, mas
   same("dv", batch * s * e, got[3], expected[3], about);
 
   for (int i = 0; i < 4; i++) free(expected[i]), free(got[i]);
-  for (int i = 0; i < 6; i++) free(offsets[i]);
+  for (int i = 0; i < 7; i++) free(offsets[i]);
   free(q), free(k), free(v), free(dy), free(keep), free(scores), free(w), free(dw), free(largest);
   free(sums);
 }
@@ -172,6 +175,7 @@ static void check_all(bool is_short) {
     for (int kind = 0; kind < KINDS; kind++) {
       check(3, 150, 150, 64, 64, mask, true, kind);
       check(2, 70, 200, 16, 130, mask, false, kind);
+      check(2, 100, 130, 32, 48, mask, true, kind);  // rows that are read where they lie
     }
   check(1, 0, 5, 8, 8, ALL, true, PLAIN);
   check(2, 5, 7, 0, 3, CAUSAL, true, PLAIN);  // all scores 0

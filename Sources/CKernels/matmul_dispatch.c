@@ -154,7 +154,11 @@ attn_status attn_matmul(attn_dtype dtype, int64_t batch, int64_t m, int64_t n, i
   int64_t pieces = 1;
   if (multiplications > 1e5) {
     double each = dtype == ATTN_F32 ? 1.0 / 32 : dtype == ATTN_F64 ? 1.0 / 16 : 1.0;
-    pieces = attn_pieces((int64_t)(multiplications * each), INT64_MAX);
+    double work = multiplications * each;
+    // With few rows or columns it takes as long as reading the larger operand does.
+    double larger = (double)batch * (double)k * (double)(m < n ? n : m);
+    if (work < 3 * larger * each) work = 3 * larger * each;
+    pieces = attn_pieces((int64_t)work, INT64_MAX);
     // More parts than threads even out what other work takes, and cost packing twice.
     int64_t threads = attn_thread_count();
     int64_t most = batch >= 4 * threads ? 4 * threads : multiplications > 2e8 ? 2 * threads : threads;

@@ -30,10 +30,11 @@ extension Variable {
   package func normalized(
     rms: Bool = false, weight: Variable? = nil, bias: Variable? = nil, epsilon: Double
   ) throws -> Variable {
+    let isRecorded = isTracked || weight?.isTracked == true || bias?.isTracked == true
     let (y, moments) = try tensor.normalized(
-      rms: rms, weight: weight?.tensor, bias: bias?.tensor, epsilon: epsilon)
+      rms: rms, weight: weight?.tensor, bias: bias?.tensor, epsilon: epsilon, saving: isRecorded)
+    guard let moments else { return Variable(y) }
     let inputs = [self, weight, bias].compactMap { $0 }
-    guard inputs.contains(where: \.isTracked) else { return Variable(y) }
     let x = self
     let hasWeight = weight != nil
     return .make(y, inputs) { dy, wants in

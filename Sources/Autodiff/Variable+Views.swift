@@ -15,8 +15,14 @@ extension Variable {
   package func transposed(_ order: [Int]) -> Variable {
     if order.elementsEqual(0..<rank) { return self }
     if let pending { return Variable(pending.transposed(order)) }
+    guard isTracked else {
+      if rank == 2, let turned { return turned }
+      let y = Variable(tensor.transposed(order))
+      // Never of what may be such a view itself, or a chain of them would live as long as its first.
+      if rank == 2, tensor.isContiguous, shape[0] > 1, shape[1] > 1 { turned = y }
+      return y
+    }
     let y = tensor.transposed(order)
-    guard isTracked else { return Variable(y) }
     return .make(y, [self]) { dy, _ in
       var inverse = order
       for (to, from) in order.enumerated() { inverse[from] = to }

@@ -10,6 +10,9 @@ package final class Variable {
   let tape: Tape?
   /// The tape's generation when it was made: an older variable is a constant.
   let generation: Int
+  /// The transposed view of a constant matrix once somebody has asked for it: weights are read as Wᵀ
+  /// again and again.
+  var turned: Variable?
 
   private enum Made {
     /// The entry on the tape that made it, if any.
@@ -114,7 +117,9 @@ package final class Tape {
   private(set) var generation = 0
   /// How many gradients are being taken, one inside the other.
   private(set) var depth = 0
-  @exclusivity(unchecked) package private(set) var isRecording = false
+  package var isRecording: Bool { records }
+  // Read at every operation; the attribute counts inside this module only.
+  @exclusivity(unchecked) private var records = false
 
   package init() {}
 
@@ -122,10 +127,10 @@ package final class Tape {
   package func recording<Result>(_ body: () throws -> Result) rethrows -> Result {
     let wasRecording = isRecording
     depth += 1
-    isRecording = true
+    records = true
     defer {
       depth -= 1
-      isRecording = wasRecording
+      records = wasRecording
       if depth == 0 {
         entries.removeAll(keepingCapacity: entries.count < 100_000)
         generation += 1
@@ -137,8 +142,8 @@ package final class Tape {
   /// Runs `body` without recording anything in it.
   package func paused<Result>(_ body: () throws -> Result) rethrows -> Result {
     let wasRecording = isRecording
-    isRecording = false
-    defer { isRecording = wasRecording }
+    records = false
+    defer { records = wasRecording }
     return try body()
   }
 

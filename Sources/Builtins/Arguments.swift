@@ -6,7 +6,7 @@ import Tensors
 /// The readers check types, and their errors name the parameter.
 package final class Arguments {
   package let builtin: Builtin
-  package private(set) var values: [Value]
+  @exclusivity(unchecked) package private(set) var values: [Value]
   package let context: Context
 
   package init(_ builtin: Builtin, _ values: [Value], _ context: Context) {

@@ -132,6 +132,7 @@ private func checkedTensors(_ items: [Value]) throws -> [Variable] {
       "item 0 is \(first.description) and item \(position) is "
         + "\(tensors[position].tensor.description), with another number of axes", at: [0])
   }
+  if tensors.allSatisfy({ $0.dtype == first.dtype }) { return tensors }
   let dtype = tensors.map(\.dtype).reduce(.bool, DType.common)
   return try tensors.map { try $0.converted(to: dtype) }
 }

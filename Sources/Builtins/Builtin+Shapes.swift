@@ -203,7 +203,7 @@ extension Builtin {
 /// The sizes that `reshape` asks for, -1 filled in, for as many elements as x has.
 private func newSizes(_ arguments: Arguments, _ x: Variable) throws -> [Int] {
   var sizes = try arguments.wholeNumbers("sizes")
-  let elements = "{0} is \(x.description) with \(count(x.count, "element", "elements"))"
+  var elements: String { "{0} is \(x.description) with \(count(x.count, "element", "elements"))" }
   if let size = sizes.first(where: { $0 < -1 }) {
     throw BuiltinError("a size can't be negative: \(size)", at: [1])
   }

@@ -18,9 +18,18 @@ package final class Context {
   package var progress: (any ProgressReporter)?
   /// Whether scores and weights that nothing else reads may be computed inside one kernel, a strip
   /// at a time. The bits are the same; only who wants to see the scores themselves turns it off.
-  @exclusivity(unchecked) package var fusesAttention = true
+  package var fusesAttention: Bool {
+    get { fuses }
+    set { fuses = newValue }
+  }
   /// Whether the user has asked to stop; asked between operations.
-  @exclusivity(unchecked) package var isInterrupted: () -> Bool = { false }
+  package var isInterrupted: () -> Bool {
+    get { interruption }
+    set { interruption = newValue }
+  }
+  // Read at every call; the attribute counts inside this module only.
+  @exclusivity(unchecked) private var fuses = true
+  @exclusivity(unchecked) private var interruption: () -> Bool = { false }
   /// Tells that an interruption was answered by stopping a loop early.
   package var noteInterruption: () -> Void = {}
   /// Shows a picture; as text in the output where a host wants nothing else.

@@ -149,7 +149,7 @@ ATTN_INLINE ATTN_V ATTN_F(square_terms)(const void *context, int64_t i, int64_t 
 }
 
 // mean = sum(x) / n (rms: 0);  c = x - mean;  rstd = 1 / sqrt(sum(c * c) / n + epsilon);
-// y = c * rstd, * weight, + bias.
+// y = c * rstd, * weight, + bias. mean and rstd may be NULL.
 void ATTN_KERNEL(ATTN_F(attn_layer_norm))(bool rms, int64_t r0, int64_t r1, int64_t n,
                                           double epsilon, const ATTN_E *x, const ATTN_E *weight,
                                           const ATTN_E *bias, ATTN_E *y, ATTN_E *mean,
@@ -160,8 +160,7 @@ void ATTN_KERNEL(ATTN_F(attn_layer_norm))(bool rms, int64_t r0, int64_t r1, int6
     if (!rms) c.mean = ATTN_F(row_lanes)(ATTN_SUM, n, ATTN_F(plain_sum_terms), c.x) / (ATTN_E)n;
     ATTN_E variance = ATTN_F(row_lanes)(ATTN_SUM, n, ATTN_F(square_terms), &c) / (ATTN_E)n;
     c.rstd = 1 / ATTN_VF(sqrt)(ATTN_VF(splat)(variance + (ATTN_E)epsilon))[0];
-    mean[r] = c.mean;
-    rstd[r] = c.rstd;
+    if (mean != NULL) mean[r] = c.mean, rstd[r] = c.rstd;
     ATTN_FOR_ROW(i, count, n, {
       ATTN_V v = (ATTN_F(get)(c.x + i, count) - c.mean) * c.rstd;
       if (weight != NULL) v = v * ATTN_F(get)(weight + i, count);

@@ -5,9 +5,17 @@ import Tensors
 /// How the arguments at one place in the text go to the parameters of what is called.
 struct BindingPlan {
   /// For each argument, its parameter; -1 for the variadic one, -2 for an extra keyword.
-  var parameters: [Int]
+  let parameters: [Int]
   /// Labels of the extra keywords, in order.
-  var extraLabels: [String] = []
+  let extraLabels: [String]
+  /// Whether the arguments stand in the order of the parameters.
+  let isInOrder: Bool
+
+  init(parameters: [Int], extraLabels: [String] = []) {
+    self.parameters = parameters
+    self.extraLabels = extraLabels
+    isInOrder = parameters.elementsEqual(parameters.indices)
+  }
 }
 
 /// `f(a, b, name: c)`, and `x.f(a)` where the receiver comes first.
@@ -52,11 +60,46 @@ final class CallNode: Node {
         receiverNode = node
       }
     }
+    if let result = try callAgain(function, receiver, &frame) { return result }
     var values: [Value] = []
     values.reserveCapacity(arguments.count + 1)
     if let receiver { values.append(receiver) }
     for argument in arguments { values.append(try argument.evaluate(&frame)) }
     return try call(function, values, receiverNode, &frame)
+  }
+
+  /// A call of a function or a model that was called here before: its arguments go straight into its frame.
+  private func callAgain(_ function: Value, _ receiver: Value?, _ frame: inout Frame) throws -> Value? {
+    guard let planned, planned.receiver == (receiver != nil) else { return nil }
+    let (interpreter, plan) = (frame.interpreter, planned.plan)
+    switch function {
+    case .function(let function):
+      guard let closure = function as? Closure, closure.code === planned.callee else { return nil }
+      var inner = interpreter.frame(for: closure)
+      try pass(receiver, to: closure.code, plan, &inner, &frame)
+      return try interpreter.run(closure, in: &inner, plan, at: self)
+    case .model(let model):
+      guard let code = (model.type as? ModelCode)?.apply, code === planned.callee else { return nil }
+      var inner = Frame(interpreter, slots: code.slotCount, model: model)
+      try pass(receiver, to: code, plan, &inner, &frame)
+      return try interpreter.invoke(code, plan, &inner, at: self)
+    default: return nil
+    }
+  }
+
+  private func pass(
+    _ receiver: Value?, to code: FunctionCode, _ plan: BindingPlan, _ inner: inout Frame,
+    _ frame: inout Frame
+  ) throws {
+    var index = 0
+    if let receiver {
+      inner.locals[code.parameterSlots[plan.parameters[0]]] = receiver
+      index = 1
+    }
+    for argument in arguments {
+      inner.locals[code.parameterSlots[plan.parameters[index]]] = try argument.evaluate(&frame)
+      index += 1
+    }
   }
 
   private func call(
@@ -124,7 +167,8 @@ final class CallNode: Node {
   private func bind(
     _ name: String, _ parameters: [String], variadic: Int?, _ receiver: Node?
   ) throws -> BindingPlan {
-    var plan = BindingPlan(parameters: [])
+    var positions: [Int] = []
+    var extraLabels: [String] = []
     var taken = [Bool](repeating: false, count: parameters.count)
     let takesKeywords = variadic.map { parameters[$0] == "named" } ?? false
     var next = 0
@@ -137,10 +181,10 @@ final class CallNode: Node {
             throw Diagnostic("\(name): \(label.text) is given twice", at: label.span)
           }
           taken[position] = true
-          plan.parameters.append(position)
+          positions.append(position)
         } else if takesKeywords {
-          plan.parameters.append(-2)
-          plan.extraLabels.append(label.text)
+          positions.append(-2)
+          extraLabels.append(label.text)
         } else {
           let known = parameters.isEmpty ? "it has no parameters" : nil
           throw Diagnostic(
@@ -152,10 +196,10 @@ final class CallNode: Node {
       }
       while next < parameters.count, next != variadic, taken[next] { next += 1 }
       if next == variadic, !takesKeywords {
-        plan.parameters.append(-1)
+        positions.append(-1)
       } else if next < parameters.count, next != variadic {
         taken[next] = true
-        plan.parameters.append(next)
+        positions.append(next)
         next += 1
       } else {
         let count = parameters.count - (takesKeywords ? 1 : 0)
@@ -164,7 +208,7 @@ final class CallNode: Node {
             + ", and \(all.count) are given", at: span)
       }
     }
-    return plan
+    return BindingPlan(parameters: positions, extraLabels: extraLabels)
   }
 
   private func reordered(_ values: [Value], _ native: NativeFunction, _ receiver: Node?) throws

@@ -15,7 +15,7 @@ final class Interpreter {
   var mainCells: () -> [GlobalCell] = { [] }
   private(set) lazy var library = Library(self)
   /// Calls in flight.
-  private var depth = 0
+  @exclusivity(unchecked) private var depth = 0
   /// Deep enough for any honest recursion; the stack has room for more.
   static let deepestCall = 10_000
   private var importing: [String] = []
@@ -85,7 +85,7 @@ final class Interpreter {
     do {
       let count = builtin.parameterNames.count
       var bound: [Value]
-      if values.count == count, plan.parameters.elementsEqual(values.indices) {
+      if values.count == count, plan.isInOrder {
         bound = values
       } else {
         bound = []
@@ -125,29 +125,44 @@ final class Interpreter {
   func run(_ closure: Closure, _ values: [Value], _ plan: BindingPlan, at site: CallNode?) throws
     -> Value
   {
-    let base = context.files.base
-    if !folders.isEmpty, let (_, folder) = folders[ObjectIdentifier(closure.code.span.source)] {
-      context.files.base = folder
-    }
-    defer { if !folders.isEmpty { context.files.base = base } }
+    var frame = frame(for: closure)
+    frame.place(values, closure.code, plan)
+    return try run(closure, in: &frame, plan, at: site)
+  }
+
+  /// The frame of a call, for its arguments.
+  func frame(for closure: Closure) -> Frame {
     var frame = Frame(self, slots: closure.code.slotCount, model: closure.model)
     for (slot, value) in zip(closure.code.captureSlots, closure.captured) {
       frame.locals[slot] = value
     }
     if let slot = closure.code.selfSlot { frame.locals[slot] = .function(closure) }
-    return try invoke(closure.code, values, plan, &frame, at: site)
+    return frame
+  }
+
+  /// Runs a function whose arguments stand in its frame.
+  func run(_ closure: Closure, in frame: inout Frame, _ plan: BindingPlan, at site: CallNode?) throws
+    -> Value
+  {
+    let base = context.files.base
+    if !folders.isEmpty, let (_, folder) = folders[ObjectIdentifier(closure.code.span.source)] {
+      context.files.base = folder
+    }
+    defer { if !folders.isEmpty { context.files.base = base } }
+    return try invoke(closure.code, plan, &frame, at: site)
   }
 
   func apply(
     _ model: Model, _ code: FunctionCode, _ values: [Value], _ plan: BindingPlan, at site: CallNode?
   ) throws -> Value {
     var frame = Frame(self, slots: code.slotCount, model: model)
-    return try invoke(code, values, plan, &frame, at: site)
+    frame.place(values, code, plan)
+    return try invoke(code, plan, &frame, at: site)
   }
 
-  private func invoke(
-    _ code: FunctionCode, _ values: [Value], _ plan: BindingPlan, _ frame: inout Frame,
-    at site: CallNode?
+  /// Runs code whose arguments stand in its frame.
+  func invoke(
+    _ code: FunctionCode, _ plan: BindingPlan, _ frame: inout Frame, at site: CallNode?
   ) throws -> Value {
     depth += 1
     defer { depth -= 1 }
@@ -158,8 +173,11 @@ final class Interpreter {
           at: site?.span ?? code.span, hint: "is there a way out of the recursion?")
       }
       if context.isInterrupted() { throw Interruption() }
-      for (value, parameter) in zip(values, plan.parameters) {
-        frame.locals[code.parameterSlots[parameter]] = value.read
+      for parameter in plan.parameters {
+        let slot = code.parameterSlots[parameter]
+        if case .parameter(let parameter) = frame.locals[slot] {
+          frame.locals[slot] = .tensor(parameter.value)
+        }
       }
       try code.bind(&frame, plan, at: site)
       let value = try code.body.evaluate(&frame)
@@ -200,7 +218,8 @@ final class Interpreter {
     for (slot, value) in zip(type.constructor.captureSlots, type.captured) {
       frame.locals[slot] = value
     }
-    _ = try invoke(type.constructor, values, plan, &frame, at: site)
+    frame.place(values, type.constructor, plan)
+    _ = try invoke(type.constructor, plan, &frame, at: site)
     let arguments = type.constructor.parameters.map { frame.locals[$0.slot] }
     let fields = type.fieldSlots.map { frame.locals[$0] }
     let model = Model(type: type, arguments: arguments, fields: fields)

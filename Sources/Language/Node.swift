@@ -39,9 +39,19 @@ struct Frame {
   enum Signal { case none, breakLoop, continueLoop, returnValue }
 
   init(_ interpreter: Interpreter, slots: Int, model: Model? = nil) {
-    locals = ContiguousArray(repeating: .undefined, count: slots)
+    // Filled one by one: `init(repeating:count:)` looks the array's type up each time.
+    locals = []
+    locals.reserveCapacity(slots)
+    for _ in 0..<slots { locals.append(.undefined) }
     self.interpreter = interpreter
     self.model = model
+  }
+
+  /// Arguments where the parameters of a call stand.
+  mutating func place(_ values: [Value], _ code: FunctionCode, _ plan: BindingPlan) {
+    for (value, parameter) in zip(values, plan.parameters) {
+      locals[code.parameterSlots[parameter]] = value
+    }
   }
 }
 

@@ -126,9 +126,7 @@ package enum Memory {
     let total = live.wrappingAdd(byteCount, ordering: .relaxed).newValue
     if total > peak.load(ordering: .relaxed) { peak.store(total, ordering: .relaxed) }
     Profile.current?.noteAllocation(byteCount, live: total)
-    if byteCount <= small {
-      return UnsafeMutableRawPointer.allocate(byteCount: max(byteCount, 16), alignment: 16)
-    }
+    if byteCount <= small, let block = malloc(max(byteCount, 16)) { return block }
     // Where there is room for it in what is held already, nothing is asked of the system.
     let isRefused = {
       total > limit || byteCount >= worthAsking && !hasRoom(bytesToAsk(for: byteCount))
@@ -168,7 +166,7 @@ package enum Memory {
 
   static func release(_ pointer: UnsafeMutableRawPointer, _ byteCount: Int) {
     live.wrappingSubtract(byteCount, ordering: .relaxed)
-    if byteCount <= small { return pointer.deallocate() }
+    if byteCount <= small { return Glibc.free(pointer) }
     // SAFETY: the caller gives up its only reference.
     nonisolated(unsafe) let block = pointer
     let isKept = free.withLock { free in

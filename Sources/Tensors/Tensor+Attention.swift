@@ -142,12 +142,15 @@ package struct AttentionOperands: Sendable {
       (operands.keep_rs, operands.keep_cs) = keep.matrixStrides
     }
     // SAFETY: offsets and strides of views stay inside their buffers.
-    try withKernelInts(q.blockOffsets(), k.blockOffsets(), v.blockOffsets()) { qs, ks, vs in
-      (operands.q_offsets, operands.k_offsets, operands.v_offsets) = (qs, ks, vs)
-      try withKernelInts(keep?.blockOffsets() ?? [0]) {
-        operands.keep_offsets = $0
-        try body(operands)
+    try withOffsets(4 * batch) { offsets in
+      for (place, x) in [q, k, v, keep ?? q].enumerated() {
+        try x.writeBlockOffsets(to: offsets + place * batch)
       }
+      operands.q_offsets = UnsafePointer(offsets)
+      operands.k_offsets = UnsafePointer(offsets + batch)
+      operands.v_offsets = UnsafePointer(offsets + 2 * batch)
+      operands.keep_offsets = UnsafePointer(offsets + 3 * batch)
+      try body(operands)
     }
   }
 }
@@ -175,7 +178,8 @@ extension Tensor {
   fileprivate func withRowBlocks(_ body: (attn_row_blocks) throws -> Void) throws {
     precondition(matrixStrides.column == 1)
     // SAFETY: offsets and strides of a view stay inside its buffer.
-    try withKernelInts(blockOffsets()) {
+    try withOffsets(blockCount) {
+      try writeBlockOffsets(to: $0)
       try body(attn_row_blocks(data: floats, offsets: $0, rs: matrixStrides.row))
     }
   }
@@ -187,6 +191,7 @@ extension Tensor {
     guard !isTooLong else { throw TensorError("\(past) and \(n) keys are too many") }
     _ = try elementCount([n, columns], .bool)
     guard n > 0 else { return try Tensor([Bool](), [0, past]) }
+    if n == 1 { return try Tensor([true], []).expanded(to: [1, columns]) }
     let line = try range(columns + n - 1)
     return try line.compare(.greaterOrEqual, Tensor([n - 1], []).expanded(to: line.shape))
       .banded(rows: n, columns: columns)

@@ -13,7 +13,7 @@ extension Tensor {
     let result =
       try (isLikelyToGrow ? try? first.withRoom(length + length / 2, for: length, axis: axis) : nil)
       ?? first.withRoom(length, for: length, axis: axis)
-    try result.write(parts, at: 0, axis: axis)
+    try result.write(parts[...], at: 0, axis: axis)
     return result
   }
 
@@ -43,18 +43,19 @@ extension Tensor {
     else { return nil }
     var room = shape
     room[axis] = storage.byteCount / rowBytes
-    let whole = Tensor(
-      storage: storage, shape: room, dtype: dtype, count: storage.byteCount / dtype.size)
-    guard isSameView(whole.sliced(axis: axis, start: 0, count: shape[axis])),
+    let strides = rowMajorStrides(room)
+    guard isSameView(view(shape: shape, strides: strides, offset: 0)),
       storage.take(length - shape[axis], behind: rows)
     else { return nil }
-    let grown = whole.sliced(axis: axis, start: 0, count: length)
-    try grown.write(Array(parts), at: shape[axis], axis: axis)
-    return grown
+    var grown = shape
+    grown[axis] = length
+    let result = view(shape: grown, strides: strides, offset: 0)
+    try result.write(parts, at: shape[axis], axis: axis)
+    return result
   }
 
   /// Writes parts into places along an axis that nobody has seen yet.
-  private func write(_ parts: [Tensor], at start: Int, axis: Int) throws {
+  private func write(_ parts: ArraySlice<Tensor>, at start: Int, axis: Int) throws {
     let strides = elementStrides
     var at = start
     for part in parts {

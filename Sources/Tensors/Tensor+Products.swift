@@ -10,23 +10,26 @@ extension Tensor {
       a.dtype == b.dtype && a.rank == b.rank && a.rank >= 2, "operands are brought in line")
     let rank = a.rank
     let (m, k, n) = (a.shape[rank - 2], a.shape[rank - 1], b.shape[rank - 1])
-    precondition(b.shape[rank - 2] == k && a.shape[..<(rank - 2)] == b.shape[..<(rank - 2)])
+    precondition(
+      b.shape[rank - 2] == k
+        && (rank == 2 || a.shape[..<(rank - 2)] == b.shape[..<(rank - 2)]))
     let result = try Tensor(
       uninitialized: a.dtype, rank == 2 ? [m, n] : a.shape[..<(rank - 2)] + [m, n])
     guard result.count > 0 else { return result }
     let b = m <= fewRows ? b.inRowOrder ?? b : b
-    let aOffsets = try a.blockOffsets()
-    let bOffsets = try b.blockOffsets()
-    let cOffsets = try result.blockOffsets()
     let (aStrides, bStrides) = (a.matrixStrides, b.matrixStrides)
     let timer = Profile.timer()
-    let status = withKernelInts(aOffsets, bOffsets, cOffsets) { ao, bo, co in
+    let blocks = result.blockCount
+    let status = try withOffsets(3 * blocks) { offsets in
+      try a.writeBlockOffsets(to: offsets)
+      try b.writeBlockOffsets(to: offsets + blocks)
+      try result.writeBlockOffsets(to: offsets + 2 * blocks)
       // SAFETY: offsets and strides of views stay inside their buffers.
-      attn_matmul(
-        a.dtype.kernel, Int64(aOffsets.count), Int64(m), Int64(n), Int64(k),
-        a.pointer, ao, aStrides.row, aStrides.column,
-        b.pointer, bo, bStrides.row, bStrides.column,
-        result.pointer, co, Int64(n))
+      return attn_matmul(
+        a.dtype.kernel, Int64(blocks), Int64(m), Int64(n), Int64(k),
+        a.pointer, offsets, aStrides.row, aStrides.column,
+        b.pointer, offsets + blocks, bStrides.row, bStrides.column,
+        result.pointer, offsets + 2 * blocks, Int64(n))
     }
     timer?.stop(
       "matmul", flops: 2 * Double(result.count) * Double(k),
@@ -51,29 +54,40 @@ extension Tensor {
     return copy.map { Tensor(storage: $0, shape: shape, dtype: dtype, count: count) }
   }
 
-  /// Where each matrix of the last two axes begins.
-  func blockOffsets() throws -> [Int] {
-    if rank == 2 { return Self.atTheStart }
-    return try Self.offsets(Array(shape.dropLast(2)), elementStrides)
+  /// The matrices of the last two axes.
+  var blockCount: Int { rank == 2 ? 1 : shape[..<(rank - 2)].reduce(1, *) }
+
+  /// Writes where each matrix of the last two axes begins.
+  func writeBlockOffsets(to offsets: UnsafeMutablePointer<Int64>) throws {
+    try writeOffsets(ofAxesBefore: rank - 2, to: offsets)
   }
 
-  private static let atTheStart = [0]
-
-  /// Where each block of the leading axes begins.
-  static func offsets(_ leading: [Int], _ strides: [Int]) throws -> [Int] {
-    var result = atTheStart
-    for (size, stride) in zip(leading, strides) where size != 1 {
-      result = try [Int](unsafeUninitializedCapacity: result.count * size) { next, count in
-        for base in result {
-          for index in 0..<size {
-            // SAFETY: there are `size` places for each of the bases.
-            next[count] = base + index * stride
-            count += 1
-            try Machine.checkStop(round: count)
-          }
-        }
+  /// Writes where each block of the leading axes begins, in row-major order: there is room for one of
+  /// each.
+  func writeOffsets(ofAxesBefore end: Int, to offsets: UnsafeMutablePointer<Int64>) throws {
+    offsets[0] = 0
+    var filled = 1
+    for axis in 0..<end where shape[axis] != 1 {
+      let size = shape[axis]
+      let step = Int64(strides?[axis] ?? shape[(axis + 1)...].reduce(1, *))
+      // From the back, so that what is read has not been written over.
+      for block in (0..<filled).reversed() {
+        let start = offsets[block]
+        // SAFETY: when this axis is done, as many places are filled as there are blocks up to it.
+        for index in (0..<size).reversed() { offsets[block * size + index] = start + Int64(index) * step }
+        try Machine.checkStop(round: block)
       }
+      filled *= size
     }
-    return result
+  }
+}
+
+/// Room for the offsets of blocks, which a kernel reads, while `body` runs.
+func withOffsets<Result>(
+  _ count: Int, _ body: (UnsafeMutablePointer<Int64>) throws -> Result
+) throws -> Result {
+  try Memory.checkRoom(count * MemoryLayout<Int64>.stride)
+  return try withUnsafeTemporaryAllocation(of: Int64.self, capacity: max(count, 1)) {
+    try body($0.baseAddress!)
   }
 }

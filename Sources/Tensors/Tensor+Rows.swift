@@ -22,30 +22,23 @@ extension Tensor {
       return result
     }
     precondition(keep.dtype == .bool && keep.shape == shape, "the condition is brought in line")
-    let (mask, offsets, stride) = try keep.rowOffsets()
+    let mask = try keep.withPlainRows()
     defer { extendLifetime(mask) }
-    withKernelInts(offsets) { offsets in
+    try withOffsets(rowCount) { offsets in
+      try mask.writeOffsets(ofAxesBefore: rank - 1, to: offsets)
       // SAFETY: row r of the condition lies inside its buffer at offsets[r].
       attn_softmax(
         dtype.kernel, log, Int64(rowCount), Int64(rowLength), x.pointer,
-        mask.pointer.assumingMemoryBound(to: UInt8.self), offsets, Int32(stride), result.pointer)
+        mask.pointer.assumingMemoryBound(to: UInt8.self), offsets,
+        Int32(mask.strides?[rank - 1] ?? 1), result.pointer)
     }
     try Machine.checkStop()
     return result
   }
 
-  /// Where each row begins, and the stride inside rows, which is 0 or 1 (a copy where it isn't).
-  func rowOffsets() throws -> (Tensor, [Int], Int) {
-    let plain = try withPlainRows()
-    var strides = plain.elementStrides
-    let inner = strides.removeLast()
-    return (plain, try Self.offsets(shape.dropLast(), strides), inner)
-  }
-
   /// These conditions with rows whose stride is 0 or 1: a view where that can be.
   func withPlainRows() throws -> Tensor {
-    var strides = elementStrides
-    let inner = strides.removeLast()
+    guard var strides, let inner = strides.popLast() else { return self }
     if inner == -1, rowLength > 1, storage.byteCount <= count {
       // A line seen along two axes: read from its other end, it runs forwards.
       let line = Tensor(
@@ -90,26 +83,29 @@ extension Tensor {
 
   /// Layer norm, or with `rms` root-mean-square norm, of the last axis.
   package func normalized(
-    rms: Bool = false, weight: Tensor? = nil, bias: Tensor? = nil, epsilon: Double
-  ) throws -> (y: Tensor, moments: Moments) {
+    rms: Bool = false, weight: Tensor? = nil, bias: Tensor? = nil, epsilon: Double, saving: Bool
+  ) throws -> (y: Tensor, moments: Moments?) {
     let x = try contiguous()
     let y = try Tensor(uninitialized: dtype, shape)
-    let leading = Array(shape.dropLast())
-    let mean = try Tensor.full(leading, 0, dtype)
-    let rstd = try Tensor.full(leading, 0, dtype)
+    let leading = saving ? Array(shape.dropLast()) : []
+    let moments =
+      saving
+      ? Moments(
+        mean: try Tensor(uninitialized: dtype, leading), rstd: try Tensor(uninitialized: dtype, leading))
+      : nil
     let weight = try weight?.contiguous()
     let bias = try bias?.contiguous()
     defer { extendLifetime((x, weight, bias)) }
     if count > 0 {
       let timer = Profile.timer()
       defer { timer?.stop(rms ? "rms_norm" : "layer_norm", bytes: 2 * byteCount) }
-      // SAFETY: x and y hold rows·n elements, mean and rstd rows, weight and bias n.
+      // SAFETY: x and y hold rows·n elements, mean and rstd, if saved, rows, weight and bias n.
       attn_layer_norm(
         dtype.kernel, rms, Int64(rowCount), Int64(rowLength), epsilon, x.pointer, weight?.pointer,
-        bias?.pointer, y.pointer, mean.pointer, rstd.pointer)
+        bias?.pointer, y.pointer, moments?.mean.pointer, moments?.rstd.pointer)
       try Machine.checkStop()
     }
-    return (y, Moments(mean: mean, rstd: rstd))
+    return (y, moments)
   }
 
   /// The gradients of `normalized` for x, weight and bias.

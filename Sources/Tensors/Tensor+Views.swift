@@ -2,15 +2,14 @@ import CKernels
 
 /// Strides of row-major order.
 package func rowMajorStrides(_ shape: [Int]) -> [Int] {
-  [Int](unsafeUninitializedCapacity: shape.count) { strides, count in
-    // SAFETY: every axis gets its stride.
-    var next = 1
-    for axis in shape.indices.reversed() {
-      strides[axis] = next
-      next &*= shape[axis]
-    }
-    count = shape.count
+  // A copy to write over: arrays made to a size look their type up each time.
+  var strides = shape
+  var next = 1
+  for axis in shape.indices.reversed() {
+    strides[axis] = next
+    next &*= shape[axis]
   }
+  return strides
 }
 
 /// The product of sizes that somebody wrote; where it can't be reckoned with, more than any tensor has.
@@ -29,7 +28,8 @@ extension Tensor {
 
   /// The strides of the last two axes.
   var matrixStrides: (row: Int64, column: Int64) {
-    strides.map { (Int64($0[rank - 2]), Int64($0[rank - 1])) } ?? (Int64(shape[rank - 1]), 1)
+    guard let strides else { return (Int64(shape[rank - 1]), 1) }
+    return (Int64(strides[rank - 2]), Int64(strides[rank - 1]))
   }
 
   /// The axis that a possibly negative number names.
@@ -141,10 +141,14 @@ extension Tensor {
 
   /// Axis `i` of the result is axis `order[i]` of this tensor.
   package func transposed(_ order: [Int]) -> Tensor {
-    precondition(
-      order.count == rank && order.reduce(0) { $0 | 1 << $1 } == 1 << rank - 1,
-      "the order names every axis once")
-    if order.elementsEqual(0..<rank) { return self }
+    var seen = 0
+    var isInOrder = true
+    for (place, axis) in order.enumerated() {
+      seen |= 1 << axis
+      if axis != place { isInOrder = false }
+    }
+    precondition(order.count == rank && seen == 1 << rank - 1, "the order names every axis once")
+    if isInOrder { return self }
     if rank == 2 {
       let (row, column) = matrixStrides
       return view(shape: [shape[1], shape[0]], strides: [Int(column), Int(row)], offset: offset)
@@ -191,9 +195,10 @@ extension Tensor {
     if shape == target { return self }
     let missing = target.count - rank
     let old = elementStrides
-    var strides = [Int](repeating: 0, count: target.count)
-    for axis in 0..<rank where shape[axis] == target[axis + missing] {
-      strides[axis + missing] = old[axis]
+    var strides = target
+    for axis in target.indices {
+      let own = axis - missing
+      strides[axis] = own >= 0 && shape[own] == target[axis] ? old[own] : 0
     }
     return view(shape: target, strides: strides, offset: offset)
   }

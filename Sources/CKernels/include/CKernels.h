@@ -174,7 +174,7 @@ void attn_softmax(attn_dtype dtype, bool log, int64_t rows, int64_t n, const voi
 void attn_softmax_backward(attn_dtype dtype, bool log, int64_t rows, int64_t n,
                            const void *y, const void *dy, void *dx);
 // y = (x - mean) * rstd * weight + bias, rstd = 1 / sqrt(mean((x - mean)^2) + epsilon).
-// weight and bias are [n] or NULL. With rms: the mean is taken as 0. mean, rstd: [rows], written.
+// weight and bias are [n] or NULL. With rms: the mean is taken as 0. mean, rstd: [rows], written, or NULL.
 void attn_layer_norm(attn_dtype dtype, bool rms, int64_t rows, int64_t n, double epsilon,
                      const void *x, const void *weight, const void *bias,
                      void *y, void *mean, void *rstd);

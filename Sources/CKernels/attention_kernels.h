@@ -236,6 +236,11 @@ static void attention_product_over_keys(const attn_attention_strip *strip, int64
   }
 }
 
+// How much of the panel at key j a tile of queries reaches, in whole vectors.
+ATTN_INLINE int64_t attention_width(const attn_attention_reach *tile, int64_t j) {
+  return tile->end - j <= 16 ? 16 : ATTN_PANEL;
+}
+
 // MARK: Forward
 
 // The softmax of one row whose scores at low..<high are in place, -inf where nothing is kept.
@@ -288,11 +293,12 @@ void ATTN_KERNEL(attn_attention_rows)(const attn_attention_operands *p,
         if (j >= tile->end || j + ATTN_PANEL <= tile->first) continue;
         int64_t count = strip.rows - r < ATTN_TILE_ROWS ? strip.rows - r : ATTN_TILE_ROWS;
         float *to = scores + r * rs + j;
+        int64_t width = attention_width(tile, j);
         attention_tile(count, d, q + (row0 + r) * p->q_rs, p->q_rs, p->q_cs, keys + j * d, to, rs,
-                       ATTN_PANEL, false);
-        bool whole = j >= tile->all_first && j + ATTN_PANEL <= tile->all_end;
+                       width, false);
+        bool whole = j >= tile->all_first && j + width <= tile->all_end;
         for (int64_t i = 0; i < count; i++)
-          for (int64_t c = 0; c < ATTN_PANEL; c += 16) {
+          for (int64_t c = 0; c < width; c += 16) {
             f32x16 x = attention_scaled(p, f32x16_load(to + i * rs + c));
             if (!whole) x = attention_kept(&strip.kept[r + i], j + c, s) ? x : -__builtin_inff();
             most[r + i] = x > most[r + i] ? x : most[r + i];
@@ -301,7 +307,7 @@ void ATTN_KERNEL(attn_attention_rows)(const attn_attention_operands *p,
       }
     for (int64_t r = 0; r < strip.rows; r++) {
       const attn_attention_reach *tile = &strip.reach[r / ATTN_TILE_ROWS];
-      int64_t low = attention_panel_floor(tile->first), high = attention_panel_ceiling(tile->end);
+      int64_t low = attention_panel_floor(tile->first), high = (tile->end + 15) / 16 * 16;
       float largest, sum;
       attention_softmax(&strip.kept[r], s, low, high, scores + r * rs,
                         __builtin_reduce_max(most[r]), &largest, &sum);
@@ -396,14 +402,19 @@ static void attention_rebuild(const attn_attention_operands *p, const attn_atten
         }
         continue;
       }
+      int64_t width = attention_width(tile, j);
       attention_tile(count, p->d, q + r * p->q_rs, p->q_rs, p->q_cs, state->keys + j * p->d, w, rs,
-                     ATTN_PANEL, false);
+                     width, false);
       attention_tile(count, p->e, dy + r * g->dy.rs, g->dy.rs, 1, state->values + j * p->e, dw, rs,
-                     ATTN_PANEL, false);
-      bool whole = j >= tile->all_first && j + ATTN_PANEL <= tile->all_end;
+                     width, false);
+      bool whole = j >= tile->all_first && j + width <= tile->all_end;
       for (int64_t i = 0; i < count; i++) {
+        for (int64_t c = width; c < ATTN_PANEL; c += 16) {
+          f32x16_store(w + i * rs + c, f32x16_splat(0));
+          f32x16_store(dw + i * rs + c, f32x16_splat(0));
+        }
         float largest = g->largest[row0 + r + i], sum = g->sums[row0 + r + i];
-        for (int64_t c = 0; c < ATTN_PANEL; c += 16) {
+        for (int64_t c = 0; c < width; c += 16) {
           f32x16 x = attention_scaled(p, f32x16_load(w + i * rs + c));
           x = f32x16_exp(x - largest) / sum;
           if (!whole) x = attention_kept(&strip->kept[r + i], j + c, p->s) ? x : 0;
@@ -419,7 +430,7 @@ static void attention_queries(const attn_attention_operands *p, const attn_atten
   for (int64_t r = i0; r < i1; r++) {
     const attn_attention_reach *tile = &state->strip.reach[r / ATTN_TILE_ROWS];
     float *w = state->weights + r * state->strip_rs, *dw = state->scores + r * state->strip_rs;
-    int64_t low = attention_panel_floor(tile->first), high = attention_panel_ceiling(tile->end);
+    int64_t low = attention_panel_floor(tile->first), high = (tile->end + 15) / 16 * 16;
     softmax_backward_context_f32 context = {w, dw};
     float sum = attention_lanes(low, high, softmax_backward_terms_f32, &context);
     for (int64_t j = low; j < high; j += 16) {

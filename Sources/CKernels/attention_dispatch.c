@@ -47,7 +47,7 @@ static attn_attention_operands simplified(const attn_attention_operands *operand
 // What the rows of every block keep, where that is the same in all; else, and where there is no memory
 // for it, NULL. To be freed.
 static attn_attention_row *shared_rows(const attn_attention_operands *p) {
-  if (p->keep == NULL || p->batch < 2) return NULL;
+  if (p->keep == NULL || p->batch < 2 || p->keep_rows != p->t) return NULL;
   for (int64_t block = 1; block < p->batch; block++)
     if (p->keep_offsets[block] != p->keep_offsets[0]) return NULL;
   attn_attention_row *rows = calloc((size_t)p->t, sizeof *rows);

@@ -120,7 +120,9 @@ static int64_t attention_last_kept(int64_t n, const uint8_t *keep) {
 static attn_attention_row attention_find_row(const attn_attention_operands *p, int64_t block,
                                              int64_t row) {
   if (p->keep == NULL) return (attn_attention_row){0, p->s, NULL};
-  const uint8_t *keep = p->keep + p->keep_offsets[block] + row * p->keep_rs;
+  int64_t place = block * p->t + row;
+  const uint8_t *keep = p->keep + p->keep_offsets[place / p->keep_rows] +
+                        place % p->keep_rows * p->keep_rs;
   if (p->keep_cs == 0) return (attn_attention_row){0, *keep != 0 ? p->s : 0, NULL};
   int64_t end = attention_last_kept(p->s, keep);
   if (end == 0) return (attn_attention_row){0, 0, NULL};

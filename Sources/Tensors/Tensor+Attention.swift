@@ -16,7 +16,8 @@ package struct ScoreScale: Sendable {
 }
 
 /// One attention over equal leading axes: q `[..., t, d]`, k `[..., s, d]`, v `[..., s, e]`, all f32
-/// and not empty; `keep` has one condition for each score.
+/// and not empty; `keep` has one condition for each score, in their order: its leading
+/// axes may be others, where t is several axes in one, or one that is not there.
 package struct AttentionOperands: Sendable {
   package let q: Tensor
   package let k: Tensor
@@ -134,18 +135,20 @@ package struct AttentionOperands: Sendable {
     (operands.v_rs, operands.v_cs) = v.matrixStrides
     operands.divides = (scale ?? .none).divides
     operands.scale = (scale ?? .none).number
-    let keep = try keep?.withPlainRows()
+    let keep = try keep.map { try ($0.rank < 2 ? $0.inserting(axis: 0) : $0).withPlainRows() }
     defer { extendLifetime((self, keep)) }
     if let keep {
       precondition(keep.count == batch * t * s, "a condition for each score")
       operands.keep = UnsafePointer(keep.pointer.assumingMemoryBound(to: UInt8.self))
+      operands.keep_rows = Int64(keep.shape[keep.rank - 2])
       (operands.keep_rs, operands.keep_cs) = keep.matrixStrides
     }
     // SAFETY: offsets and strides of views stay inside their buffers.
-    try withOffsets(4 * batch) { offsets in
-      for (place, x) in [q, k, v, keep ?? q].enumerated() {
-        try x.writeBlockOffsets(to: offsets + place * batch)
-      }
+    try withOffsets(3 * batch + (keep?.blockCount ?? 0)) { offsets in
+      try q.writeBlockOffsets(to: offsets)
+      try k.writeBlockOffsets(to: offsets + batch)
+      try v.writeBlockOffsets(to: offsets + 2 * batch)
+      try keep?.writeBlockOffsets(to: offsets + 3 * batch)
       operands.q_offsets = UnsafePointer(offsets)
       operands.k_offsets = UnsafePointer(offsets + batch)
       operands.v_offsets = UnsafePointer(offsets + 2 * batch)

@@ -86,15 +86,18 @@ static void check(int64_t batch, int64_t t, int64_t s, int64_t d, int64_t e, mas
   float *k = numbers(batch * s * d, kind == NEGATIVE_TINY ? PLAIN : kind);
   float *v = numbers(batch * s * e, scores_only ? PLAIN : kind);
   float *dy = numbers(batch * t * e, scores_only ? PLAIN : kind);
-  // Of q, k, v, scores, y and the mask, which blocks share where they can; and of rows of a whole mask.
+  // Of q, k, v, scores, y and the mask, which blocks share where they can, or which has half as many rows
+  // in each of its own; and of rows of a whole mask.
   bool shares = mask == CAUSAL || mask == WINDOW || mask == BY_ROW;
+  bool halves = mask == RANDOM && t % 2 == 0 && t > 0;
   int64_t *offsets[7];
-  for (int i = 0; i < 6; i++) offsets[i] = room(batch, 8);
+  for (int i = 0; i < 6; i++) offsets[i] = room(2 * batch, 8);
   offsets[6] = room(batch * t, 8);
   for (int64_t b = 0; b < batch; b++) {
     const int64_t at[6] = {b * d, b * d, b * s * e, b * t * s, b * e, shares ? 0 : b * t * s};
     for (int i = 0; i < 6; i++) offsets[i][b] = at[i];
   }
+  for (int64_t b = 0; halves && b < 2 * batch; b++) offsets[5][b] = b * (t / 2) * s;
   uint8_t *keep = room(batch * t * (s + 1), 1);
   for (int64_t r = 0; r < batch * t; r++) {
     offsets[6][r] = r * s;
@@ -137,7 +140,7 @@ static void check(int64_t batch, int64_t t, int64_t s, int64_t d, int64_t e, mas
       .q_offsets = offsets[0], .k_offsets = offsets[1], .v_offsets = offsets[2],
       .q_rs = batch * d, .q_cs = 1, .k_rs = batch * d, .k_cs = 1, .v_rs = v_rs, .v_cs = v_cs,
       .keep = mask == ALL ? NULL : keep, .keep_offsets = offsets[5],
-      .keep_rs = mask == BY_ROW ? 1 : s, .keep_cs = mask != BY_ROW,
+      .keep_rows = halves ? t / 2 : t, .keep_rs = mask == BY_ROW ? 1 : s, .keep_cs = mask != BY_ROW,
       .divides = divides, .scale = scale};
   attn_row_blocks y = {got[0], offsets[4], batch * e};
   attn_attention(&operands, y, NULL, NULL);

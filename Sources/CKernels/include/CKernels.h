@@ -209,9 +209,9 @@ attn_status attn_matmul(attn_dtype dtype, int64_t batch, int64_t m, int64_t n, i
 // MARK: Attention
 
 // `batch` blocks of attention, f32: q is [t, d], k [s, d], v [s, e] in each. Block b of an operand
-// starts at its base plus its offsets[b]; rs and cs are the strides of rows and columns. `keep` is
-// [t, s] in each block, true where a query sees a key; its columns are 1 apart, or 0 for one condition
-// a row; it is NULL where everything is kept.
+// starts at its base plus its offsets[b]; rs and cs are the strides of rows and columns. `keep` has a row
+// of s for each of the batch * t queries, true where it sees a key, in blocks of keep_rows; its columns
+// are 1 apart, or 0 for one condition a row; it is NULL where everything is kept.
 typedef struct {
   int64_t batch, t, s, d, e;
   const float *q, *k, *v;
@@ -219,7 +219,7 @@ typedef struct {
   int64_t q_rs, q_cs, k_rs, k_cs, v_rs, v_cs;
   const uint8_t *keep;
   const int64_t *keep_offsets;
-  int64_t keep_rs, keep_cs;
+  int64_t keep_rows, keep_rs, keep_cs;
   bool divides;  // scores are divided by `scale` (above 0 and finite), else multiplied
   float scale;
 } attn_attention_operands;

@@ -16,10 +16,11 @@ extension Variable {
     if order.elementsEqual(0..<rank) { return self }
     if let pending { return Variable(pending.transposed(order)) }
     guard isTracked else {
-      if rank == 2, let turned { return turned }
+      if rank == 2, let transposedView { return transposedView }
       let y = Variable(tensor.transposed(order))
-      // Never of what may be such a view itself, or a chain of them would live as long as its first.
-      if rank == 2, tensor.isContiguous, shape[0] > 1, shape[1] > 1 { turned = y }
+      // A chain of them would live as long as its first. There is none: of such a matrix the transposed
+      // view is not contiguous.
+      if rank == 2, tensor.isContiguous, shape[0] > 1, shape[1] > 1 { transposedView = y }
       return y
     }
     let y = tensor.transposed(order)

@@ -2,7 +2,8 @@ import Tensors
 
 /// A tensor, and where it stands on a tape when gradients are being recorded.
 ///
-/// Immutable, so it may be shared freely; two variables with one tensor are the same value.
+/// Its value never changes, so it may be shared freely by what one thread runs; two variables with one
+/// tensor are the same value.
 package final class Variable {
   private var made: Made
   package let shape: [Int]
@@ -12,7 +13,7 @@ package final class Variable {
   let generation: Int
   /// The transposed view of a constant matrix once somebody has asked for it: weights are read as Wᵀ
   /// again and again.
-  var turned: Variable?
+  var transposedView: Variable?
 
   private enum Made {
     /// The entry on the tape that made it, if any.

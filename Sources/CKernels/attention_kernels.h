@@ -19,6 +19,7 @@ enum {
 
 static const float attention_zero = 0;
 
+static int64_t attention_vector_ceiling(int64_t j) { return (j + 15) / 16 * 16; }
 static int64_t attention_panel_floor(int64_t j) { return j / ATTN_PANEL * ATTN_PANEL; }
 static int64_t attention_panel_ceiling(int64_t j) {
   return (j + ATTN_PANEL - 1) / ATTN_PANEL * ATTN_PANEL;
@@ -132,10 +133,10 @@ static attn_attention_row attention_find_row(const attn_attention_operands *p, i
   return (attn_attention_row){from, end, gap ? keep : NULL};
 }
 
-// The rows of a block, for those that keep the same.
+// What each row of a block keeps, for others that keep the same.
 void ATTN_KERNEL(attn_attention_find_rows)(const attn_attention_operands *p, int64_t block,
                                            attn_attention_row *rows) {
-  for (int64_t i = 0; i < p->t; i++) rows[i] = attention_find_row(p, block, i);
+  for (int64_t i = 0; i < p->t && !attn_should_stop(); i++) rows[i] = attention_find_row(p, block, i);
 }
 
 static attn_attention_reach attention_find_reach(int64_t count, const attn_attention_row *rows) {
@@ -207,8 +208,8 @@ static void attention_clear_rows(int64_t rows, int64_t n, float *x, int64_t rs) 
   for (int64_t i = 0; i < rows; i++) memset(x + i * rs, 0, (size_t)n * sizeof(float));
 }
 
-// A product over keys: y = x b for the strip's rows of x; b has s rows. Beyond a tile's reach x is 0; there it is read only if not
-// `within_reach`, and otherwise added where that may be told from nothing.
+// A product over keys: y = x b for the strip's rows of x; b has s rows. Beyond a tile's reach x is 0;
+// there it is read only if not `within_reach`, and otherwise added where that may be told from nothing.
 static void attention_product_over_keys(const attn_attention_strip *strip, int64_t i0, int64_t i1,
                                         bool within_reach, const float *x, int64_t x_rs,
                                         const attn_attention_rows_of *b, int64_t s, int64_t n,
@@ -234,7 +235,8 @@ static void attention_product_over_keys(const attn_attention_strip *strip, int64
     if (end == 0 || end >= s || !attention_has_negative_zero(count, n, y + r * y_rs, y_rs)) continue;
     for (int64_t c = 0; c < n; c += ATTN_PANEL)
       attention_strided_tile(count, s - end, &attention_zero, 0, 0,
-                             b->data + c * b->cs + end * b->rs, b->rs, y + r * y_rs + c, y_rs, n - c < ATTN_PANEL ? n - c : ATTN_PANEL, true);
+                             b->data + c * b->cs + end * b->rs, b->rs, y + r * y_rs + c, y_rs,
+                             n - c < ATTN_PANEL ? n - c : ATTN_PANEL, true);
   }
 }
 
@@ -309,7 +311,7 @@ void ATTN_KERNEL(attn_attention_rows)(const attn_attention_operands *p,
       }
     for (int64_t r = 0; r < strip.rows; r++) {
       const attn_attention_reach *tile = &strip.reach[r / ATTN_TILE_ROWS];
-      int64_t low = attention_panel_floor(tile->first), high = (tile->end + 15) / 16 * 16;
+      int64_t low = attention_panel_floor(tile->first), high = attention_vector_ceiling(tile->end);
       float largest, sum;
       attention_softmax(&strip.kept[r], s, low, high, scores + r * rs,
                         __builtin_reduce_max(most[r]), &largest, &sum);
@@ -432,7 +434,7 @@ static void attention_queries(const attn_attention_operands *p, const attn_atten
   for (int64_t r = i0; r < i1; r++) {
     const attn_attention_reach *tile = &state->strip.reach[r / ATTN_TILE_ROWS];
     float *w = state->weights + r * state->strip_rs, *dw = state->scores + r * state->strip_rs;
-    int64_t low = attention_panel_floor(tile->first), high = (tile->end + 15) / 16 * 16;
+    int64_t low = attention_panel_floor(tile->first), high = attention_vector_ceiling(tile->end);
     softmax_backward_context_f32 context = {w, dw};
     float sum = attention_lanes(low, high, softmax_backward_terms_f32, &context);
     for (int64_t j = low; j < high; j += 16) {

@@ -68,7 +68,8 @@ final class CallNode: Node {
     return try call(function, values, receiverNode, &frame)
   }
 
-  /// A call of a function or a model that was called here before: its arguments go straight into its frame.
+  /// A call of the function or model that was called here last: its arguments go straight into its frame.
+  /// `nil` where it is another one, or none at all.
   private func callAgain(_ function: Value, _ receiver: Value?, _ frame: inout Frame) throws -> Value? {
     guard let planned, planned.receiver == (receiver != nil) else { return nil }
     let (interpreter, plan) = (frame.interpreter, planned.plan)
@@ -80,7 +81,7 @@ final class CallNode: Node {
       return try interpreter.run(closure, in: &inner, plan, at: self)
     case .model(let model):
       guard let code = (model.type as? ModelCode)?.apply, code === planned.callee else { return nil }
-      var inner = Frame(interpreter, slots: code.slotCount, model: model)
+      var inner = interpreter.frame(for: model, code)
       try pass(receiver, to: code, plan, &inner, &frame)
       return try interpreter.invoke(code, plan, &inner, at: self)
     default: return nil

@@ -155,9 +155,13 @@ final class Interpreter {
   func apply(
     _ model: Model, _ code: FunctionCode, _ values: [Value], _ plan: BindingPlan, at site: CallNode?
   ) throws -> Value {
-    var frame = Frame(self, slots: code.slotCount, model: model)
+    var frame = frame(for: model, code)
     frame.place(values, code, plan)
     return try invoke(code, plan, &frame, at: site)
+  }
+
+  func frame(for model: Model, _ code: FunctionCode) -> Frame {
+    Frame(self, slots: code.slotCount, model: model)
   }
 
   /// Runs code whose arguments stand in its frame.
@@ -175,9 +179,8 @@ final class Interpreter {
       if context.isInterrupted() { throw Interruption() }
       for parameter in plan.parameters {
         let slot = code.parameterSlots[parameter]
-        if case .parameter(let parameter) = frame.locals[slot] {
-          frame.locals[slot] = .tensor(parameter.value)
-        }
+        // Only now, as a later argument may have changed what an earlier one names.
+        if case .parameter = frame.locals[slot] { frame.locals[slot] = frame.locals[slot].read }
       }
       try code.bind(&frame, plan, at: site)
       let value = try code.body.evaluate(&frame)

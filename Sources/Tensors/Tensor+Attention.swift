@@ -16,8 +16,8 @@ package struct ScoreScale: Sendable {
 }
 
 /// One attention over equal leading axes: q `[..., t, d]`, k `[..., s, d]`, v `[..., s, e]`, all f32
-/// and not empty; `keep` has one condition for each score, in their order: its leading
-/// axes may be others, where t is several axes in one, or one that is not there.
+/// and not empty; `keep` has one condition for each score, in their order, but may have
+/// other leading axes: where all heads share their keys, q is `[b, h·t, d]` and `keep` `[b, h, t, s]`.
 package struct AttentionOperands: Sendable {
   package let q: Tensor
   package let k: Tensor
@@ -188,7 +188,7 @@ extension Tensor {
   }
 
   /// `bool[n, past + n]`, true where the column is not beyond the row, `past` columns to its left
-  /// included: a view of past + 2n - 1 elements.
+  /// included: a view of past + 2n - 1 elements, or of one for a single row, which sees everything.
   package static func causal(_ n: Int, past: Int = 0) throws -> Tensor {
     let (columns, isTooLong) = past.addingReportingOverflow(n)
     guard !isTooLong else { throw TensorError("\(past) and \(n) keys are too many") }

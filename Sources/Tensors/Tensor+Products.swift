@@ -62,9 +62,10 @@ extension Tensor {
     try writeOffsets(ofAxesBefore: rank - 2, to: offsets)
   }
 
-  /// Writes where each block of the leading axes begins, in row-major order: there is room for one of
-  /// each.
+  /// Writes where each block of the leading axes begins, in row-major order: there is room for all of
+  /// them, and there is one.
   func writeOffsets(ofAxesBefore end: Int, to offsets: UnsafeMutablePointer<Int64>) throws {
+    precondition(!shape[..<end].contains(0), "kernels are called for results that are not empty")
     offsets[0] = 0
     var filled = 1
     for axis in 0..<end where shape[axis] != 1 {
@@ -74,8 +75,10 @@ extension Tensor {
       for block in (0..<filled).reversed() {
         let start = offsets[block]
         // SAFETY: when this axis is done, as many places are filled as there are blocks up to it.
-        for index in (0..<size).reversed() { offsets[block * size + index] = start + Int64(index) * step }
-        try Machine.checkStop(round: block)
+        for index in (0..<size).reversed() {
+          offsets[block * size + index] = start + Int64(index) * step
+          try Machine.checkStop(round: index)
+        }
       }
       filled *= size
     }

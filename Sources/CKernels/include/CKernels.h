@@ -210,8 +210,9 @@ attn_status attn_matmul(attn_dtype dtype, int64_t batch, int64_t m, int64_t n, i
 
 // `batch` blocks of attention, f32: q is [t, d], k [s, d], v [s, e] in each. Block b of an operand
 // starts at its base plus its offsets[b]; rs and cs are the strides of rows and columns. `keep` has a row
-// of s for each of the batch * t queries, true where it sees a key, in blocks of keep_rows; its columns
-// are 1 apart, or 0 for one condition a row; it is NULL where everything is kept.
+// of s for each of the batch * t queries, true where it sees a key, in blocks of keep_rows rows:
+// block b of its own starts at keep_offsets[b], rows are keep_rs apart and columns 1, or 0 for one
+// condition a row; it is NULL where everything is kept.
 typedef struct {
   int64_t batch, t, s, d, e;
   const float *q, *k, *v;

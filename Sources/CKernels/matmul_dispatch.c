@@ -20,6 +20,7 @@ enum {
   ROW_GRAIN = 24,
   COLUMN_GRAIN = 32,
   SMALL = 256,  // as in matmul_float.h
+  BYTES_PER_NS = 40,  // that one thread reads from the caches
   NARROW = 16,  // c of fewer columns is computed transposed, its rows in the lanes
 };
 
@@ -156,8 +157,9 @@ attn_status attn_matmul(attn_dtype dtype, int64_t batch, int64_t m, int64_t n, i
     double each = dtype == ATTN_F32 ? 1.0 / 32 : dtype == ATTN_F64 ? 1.0 / 16 : 1.0;
     double work = multiplications * each;
     // With few rows or columns it takes as long as reading the larger operand does.
-    double larger = (double)batch * (double)k * (double)(m < n ? n : m);
-    if (work < 3 * larger * each) work = 3 * larger * each;
+    double bytes = (double)batch * (double)k * (double)(m < n ? n : m) *
+                   (dtype == ATTN_F32 || dtype == ATTN_I32 ? 4 : 8);
+    if (work < bytes / BYTES_PER_NS) work = bytes / BYTES_PER_NS;
     pieces = attn_pieces((int64_t)work, INT64_MAX);
     // More parts than threads even out what other work takes, and cost packing twice.
     int64_t threads = attn_thread_count();

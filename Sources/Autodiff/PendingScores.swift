@@ -53,6 +53,13 @@ final class PendingScores {
 
   var shape: [Int] { order.map { axes[$0] } }
 
+  var dtype: DType {
+    switch source {
+    case .product(let left, _, _, _, _): left.dtype
+    case .softmax(let scores, _): scores.dtype
+    }
+  }
+
   private var isInOrder: Bool { order.elementsEqual(order.indices) }
   /// In order but for the last two axes, which are swapped.
   private var isSwapped: Bool {
@@ -77,7 +84,8 @@ final class PendingScores {
   init?(_ left: Variable, _ right: Variable) {
     let tape = [left, right].first(where: \.isTracked)?.tape
     // A gradient inside another records its pullbacks, so it needs the single operations.
-    guard left.pending == nil, right.pending == nil, left.dtype == .f32, right.dtype == .f32,
+    guard left.pending == nil, right.pending == nil, left.dtype == right.dtype,
+      left.dtype.isFloat,
       left.tensor.count > 0, right.tensor.count > 0, left.shape[left.rank - 1] <= Self.widest,
       // With few queries there is little to save, and the single operations are quicker.
       min(left.shape[left.rank - 2], right.shape[right.rank - 1]) >= Self.fewest,
@@ -106,10 +114,10 @@ final class PendingScores {
 
   func scaled(_ function: BinaryFunction, by number: Variable) -> PendingScores? {
     guard case .product(let left, let right, let place, let gate, nil) = source,
-      function == .multiply || function == .divide, number.rank == 0, number.dtype == .f32,
-      !number.isTracked,
+      function == .multiply || function == .divide, number.rank == 0,
+      number.dtype == left.dtype, !number.isTracked,
       let value = ScoreScale(
-        divides: function == .divide, number: Float(number.tensor.item))
+        divides: function == .divide, number: number.tensor.item, left.dtype)
     else { return nil }
     let scale = Scale(function: function, number: number, value: value)
     return PendingScores(
@@ -183,7 +191,7 @@ final class PendingScores {
   func attended(_ values: Variable, isTurned: Bool) throws -> Variable? {
     guard case .softmax(let scores, let keep) = source, isTurned ? isSwapped : isInOrder,
       case .product(let left, let right, let given, _, let scale) = scores.source,
-      values.dtype == .f32, values.tensor.count > 0
+      values.dtype == left.dtype, values.tensor.count > 0
     else { return nil }
     let areTurned = !scores.isInOrder
     let q = areTurned ? right.tensor.swapped() : left.tensor

@@ -38,7 +38,7 @@ package final class Variable {
 
   init(_ pending: PendingScores) {
     made = .pending(pending)
-    (shape, dtype) = (pending.shape, .f32)
+    (shape, dtype) = (pending.shape, pending.dtype)
     tape = pending.tape
     generation = pending.tape?.generation ?? 0
   }

@@ -16,11 +16,11 @@ typedef struct {
   const uint8_t *keep;  // NULL: everything in between is kept
 } attn_attention_row;
 
-// Rows of a matrix as a product reads them, where they are or packed into panels: rs apart, and
-// column c, where it begins a panel, at c * cs.
+// Rows of a matrix as a product reads them, where they are or packed into tiles of columns: rs apart,
+// and column c, where it begins a tile, at c * cs.
 typedef struct {
   bool packed;
-  const float *data;
+  const void *data;
   int64_t rs, cs;
 } attn_attention_rows_of;
 
@@ -38,19 +38,19 @@ typedef struct {
 } attn_attention_strip;
 
 // What the phases of one block's backward pass share, in the working memory of the thread that
-// started it. The buffers follow the struct.
+// started it. The buffers, of the operands' type, follow the struct.
 typedef struct {
   int64_t block;
   const attn_attention_row *kept;           // NULL: each strip finds out itself
-  float *keys, *values;                     // packed: columns of k and v as panels
+  void *keys, *values;                      // k and v turned: tiles of keys as columns
   attn_attention_rows_of key_rows;
   bool keys_are_finite;
   attn_attention_strip strip;
   attn_attention_rows_of queries, slopes;   // the strip's rows of q and dy
   bool is_finite;                           // the keys and the strip's q and dy
   int64_t touched;                          // dk and dv from this key on are still 0
-  float *packed_keys, *packed_queries, *packed_slopes;
-  float *weights, *scores;  // the strip: w, and dw that becomes the gradient of the scores
+  void *packed_keys, *packed_queries, *packed_slopes;
+  void *weights, *scores;   // the strip: w, and dw that becomes the gradient of the scores
   int64_t strip_rs;
 } attn_attention_state;
 

@@ -10,14 +10,20 @@
 
 ATTN_DECLARE(void, attn_attention_find_rows, const attn_attention_operands *p, int64_t block,
              attn_attention_row *rows);
-ATTN_DECLARE(void, attn_attention_rows, const attn_attention_operands *p,
-             const attn_attention_row *kept, int64_t block, int64_t i0, int64_t i1,
-             attn_row_blocks y, float *largest, float *sums);
-ATTN_DECLARE(attn_attention_state *, attn_attention_state, const attn_attention_operands *p,
-             const attn_attention_row *kept, int64_t block);
-ATTN_DECLARE(void, attn_attention_run, const attn_attention_operands *p,
-             const attn_attention_gradients *g, attn_attention_state *state,
-             attn_attention_phase phase, int64_t first, int64_t end);
+#define DECLARE_FOR(T)                                                                              \
+  ATTN_DECLARE(void, attn_attention_rows_##T, const attn_attention_operands *p,                    \
+               const attn_attention_row *kept, int64_t block, int64_t i0, int64_t i1,               \
+               attn_row_blocks y, void *largest, void *sums);                                       \
+  ATTN_DECLARE(attn_attention_state *, attn_attention_state_##T, const attn_attention_operands *p, \
+               const attn_attention_row *kept, int64_t block);                                      \
+  ATTN_DECLARE(void, attn_attention_run_##T, const attn_attention_operands *p,                     \
+               const attn_attention_gradients *g, attn_attention_state *state,                      \
+               attn_attention_phase phase, int64_t first, int64_t end);
+DECLARE_FOR(f32)
+DECLARE_FOR(f64)
+
+// The kernel for the operands' type.
+#define PICK(p, name) ((p)->dtype == ATTN_F64 ? ATTN_PICK(name##_f64) : ATTN_PICK(name##_f32))
 
 enum {
   LEAST_ROWS = 2 * ATTN_ATTENTION_ROWS,  // of a part: every part packs all keys and values
@@ -29,7 +35,7 @@ enum {
 // Roughly the nanoseconds of `products` products of queries and keys.
 static int64_t work(const attn_attention_operands *p, int64_t batch, int64_t products) {
   double total = (double)batch * (double)p->t * (double)p->s * (double)(p->d + p->e) / 2;
-  total *= (double)products / FMAS_PER_NS;
+  total *= (double)products / (p->dtype == ATTN_F64 ? FMAS_PER_NS / 2 : FMAS_PER_NS);
   return total < 1e15 ? (int64_t)total : (int64_t)1e15;
 }
 
@@ -37,7 +43,7 @@ static int64_t work(const attn_attention_operands *p, int64_t batch, int64_t pro
 static attn_attention_operands simplified(const attn_attention_operands *operands) {
   attn_attention_operands p = *operands;
   int exponent;
-  if (p.divides && frexpf(p.scale, &exponent) == 0.5f && exponent > -100 && exponent < 100) {
+  if (p.divides && frexp(p.scale, &exponent) == 0.5 && exponent > -100 && exponent < 100) {
     p.divides = false;
     p.scale = 1 / p.scale;
   }
@@ -61,7 +67,7 @@ typedef struct {
   attn_attention_operands p;
   const attn_attention_row *kept;
   attn_row_blocks y;
-  float *largest, *sums;
+  void *largest, *sums;
   int64_t row_parts;
 } forward_job;
 
@@ -72,12 +78,12 @@ static void forward_part(void *context, int64_t part) {
   int64_t i0 = attn_piece_start(j->p.t, j->row_parts, row_part, ATTN_ATTENTION_ROWS);
   int64_t i1 = attn_piece_start(j->p.t, j->row_parts, row_part + 1, ATTN_ATTENTION_ROWS);
   if (i0 < i1)
-    ATTN_PICK(attn_attention_rows)(&j->p, j->kept, part / j->row_parts, i0, i1, j->y, j->largest,
-                                   j->sums);
+    PICK(&j->p, attn_attention_rows)(&j->p, j->kept, part / j->row_parts, i0, i1, j->y, j->largest,
+                                     j->sums);
 }
 
-void attn_attention(const attn_attention_operands *operands, attn_row_blocks y, float *largest,
-                    float *sums) {
+void attn_attention(const attn_attention_operands *operands, attn_row_blocks y, void *largest,
+                    void *sums) {
   forward_job j = {.p = simplified(operands), .y = y, .largest = largest, .sums = sums,
                    .row_parts = 1};
   int64_t batch = j.p.batch, threads = attn_thread_count();
@@ -114,7 +120,7 @@ static void phase_part(void *context, int64_t part) {
   int64_t count = j->end - j->first;
   int64_t from = j->first + attn_piece_start(count, j->parts, part, j->grain);
   int64_t to = j->first + attn_piece_start(count, j->parts, part + 1, j->grain);
-  if (from < to) ATTN_PICK(attn_attention_run)(&j->p, j->g, j->state, j->phase, from, to);
+  if (from < to) PICK(&j->p, attn_attention_run)(&j->p, j->g, j->state, j->phase, from, to);
 }
 
 static void phase(backward_job *j, attn_attention_phase phase, int64_t first, int64_t end,
@@ -126,13 +132,13 @@ static void phase(backward_job *j, attn_attention_phase phase, int64_t first, in
   j->grain = grain;
   j->parts = threads;
   if (threads > 1) attn_parallel(j->parts, phase_part, j);
-  else ATTN_PICK(attn_attention_run)(&j->p, j->g, j->state, phase, first, end);
+  else PICK(&j->p, attn_attention_run)(&j->p, j->g, j->state, phase, first, end);
 }
 
 // One block by `threads` threads: strips in order, the keys or the rows of each divided.
 static void backward_block(backward_job *j, int64_t block, int64_t threads) {
   const attn_attention_operands *p = &j->p;
-  j->state = ATTN_PICK(attn_attention_state)(p, j->kept, block);
+  j->state = PICK(p, attn_attention_state)(p, j->kept, block);
   phase(j, ATTN_ATTENTION_PACK, 0, p->s, KEY_GRAIN, threads);
   for (int64_t i = 0; i < p->t && !attn_should_stop(); i += ATTN_ATTENTION_ROWS) {
     int64_t end = i + ATTN_ATTENTION_ROWS < p->t ? i + ATTN_ATTENTION_ROWS : p->t;

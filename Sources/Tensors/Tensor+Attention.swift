@@ -3,20 +3,23 @@ import CKernels
 /// How scores are scaled: one number, by which they are divided or multiplied.
 package struct ScoreScale: Sendable {
   package let divides: Bool
-  package let number: Float
+  package let number: Double
 
   /// `nil` where a score of 0 would not stay one, or its gradient would not.
-  package init?(divides: Bool, number: Float) {
-    guard number.isNormal, number > 0 else { return nil }
+  ///
+  /// - Parameter number: exactly one of `dtype`, which is f32 or f64.
+  package init?(divides: Bool, number: Double, _ dtype: DType) {
+    let isNormal = dtype == .f32 ? Float(number).isNormal : number.isNormal
+    guard isNormal, number > 0 else { return nil }
     self.divides = divides
     self.number = number
   }
 
-  static let none = ScoreScale(divides: false, number: 1)!
+  static let none = ScoreScale(divides: false, number: 1, .f32)!
 }
 
 /// One attention over equal leading axes: q `[..., t, d]`, k `[..., s, d]`, v `[..., s, e]`, all f32
-/// and not empty; `keep` has one condition for each score, in their order, but may have
+/// or all f64 and not empty; `keep` has one condition for each score, in their order, but may have
 /// other leading axes: where all heads share their keys, q is `[b, h·t, d]` and `keep` `[b, h, t, s]`.
 package struct AttentionOperands: Sendable {
   package let q: Tensor
@@ -26,7 +29,8 @@ package struct AttentionOperands: Sendable {
   package let scale: ScoreScale?
 
   package init(q: Tensor, k: Tensor, v: Tensor, keep: Tensor?, scale: ScoreScale?) {
-    precondition([q, k, v].allSatisfy { $0.dtype == .f32 && $0.count > 0 && $0.rank >= 2 })
+    precondition([q, k, v].allSatisfy { $0.dtype == q.dtype && $0.count > 0 && $0.rank >= 2 })
+    precondition(q.dtype.isFloat)
     (self.q, self.k, self.v, self.keep, self.scale) = (q, k, v, keep, scale)
   }
 
@@ -53,8 +57,8 @@ package struct AttentionOperands: Sendable {
     let saved =
       saving
       ? Saved(
-        largest: try Tensor(uninitialized: .f32, [batch, t]),
-        sums: try Tensor(uninitialized: .f32, [batch, t])) : nil
+        largest: try Tensor(uninitialized: q.dtype, [batch, t]),
+        sums: try Tensor(uninitialized: q.dtype, [batch, t])) : nil
     let flops = Profile.current == nil ? 0 : flops
     let timer = Profile.timer()
     defer { timer?.stop("attention", flops: flops, bytes: byteCount + y.byteCount) }
@@ -62,7 +66,7 @@ package struct AttentionOperands: Sendable {
       try y.withRowBlocks { y in
         // SAFETY: y, and what is saved, have room for the sizes that the operands name.
         withUnsafePointer(to: operands) {
-          attn_attention($0, y, saved?.largest.floats, saved?.sums.floats)
+          attn_attention($0, y, saved?.largest.pointer, saved?.sums.pointer)
         }
       }
     }
@@ -89,7 +93,7 @@ package struct AttentionOperands: Sendable {
             try dv.withRowBlocks { dv in
               // SAFETY: every buffer has room for the sizes that the operands name.
               let gradients = attn_attention_gradients(
-                largest: saved.largest.floats, sums: saved.sums.floats, dy: dy, dq: dq, dk: dk, dv: dv)
+                largest: saved.largest.pointer, sums: saved.sums.pointer, dy: dy, dq: dq, dk: dk, dv: dv)
               withUnsafePointer(to: operands) { operands in
                 withUnsafePointer(to: gradients) { attn_attention_backward(operands, $0) }
               }
@@ -127,8 +131,9 @@ package struct AttentionOperands: Sendable {
     var operands = attn_attention_operands()
     let sizes = (Int64(batch), Int64(t), Int64(s), Int64(d), Int64(e))
     (operands.batch, operands.t, operands.s, operands.d, operands.e) = sizes
+    operands.dtype = q.dtype.kernel
     (operands.q, operands.k, operands.v) = (
-      UnsafePointer(q.floats), UnsafePointer(k.floats), UnsafePointer(v.floats)
+      UnsafeRawPointer(q.pointer), UnsafeRawPointer(k.pointer), UnsafeRawPointer(v.pointer)
     )
     (operands.q_rs, operands.q_cs) = q.matrixStrides
     (operands.k_rs, operands.k_cs) = k.matrixStrides
@@ -159,11 +164,6 @@ package struct AttentionOperands: Sendable {
 }
 
 extension Tensor {
-  fileprivate var floats: UnsafeMutablePointer<Float> {
-    // SAFETY: only tensors of f32 are asked.
-    pointer.assumingMemoryBound(to: Float.self)
-  }
-
   /// Room for `rows` × `columns` numbers in each block, whose axes lie in the order of this tensor's, but
   /// for the columns, which are next to each other.
   fileprivate func roomAlike(rows: Int, columns: Int) throws -> Tensor {
@@ -174,16 +174,16 @@ extension Tensor {
     let order = (0..<rank - 1).sorted { (distance($1), $0) < (distance($0), $1) } + [rank - 1]
     var inverse = order
     for (to, from) in order.enumerated() { inverse[from] = to }
-    return try Tensor(uninitialized: .f32, order.map { shape[$0] }).transposed(inverse)
+    return try Tensor(uninitialized: dtype, order.map { shape[$0] }).transposed(inverse)
   }
 
-  /// The blocks of a tensor of f32 whose columns are next to each other.
+  /// The blocks of a tensor whose columns are next to each other.
   fileprivate func withRowBlocks(_ body: (attn_row_blocks) throws -> Void) throws {
     precondition(matrixStrides.column == 1)
     // SAFETY: offsets and strides of a view stay inside its buffer.
     try withOffsets(blockCount) {
       try writeBlockOffsets(to: $0)
-      try body(attn_row_blocks(data: floats, offsets: $0, rs: matrixStrides.row))
+      try body(attn_row_blocks(data: pointer, offsets: $0, rs: matrixStrides.row))
     }
   }
 

@@ -38,11 +38,13 @@ import Testing
     """
 
   /// Inputs, and the bytes of one matrix of scores.
-  private static func inputs(heads: Int, length: Int) -> (text: String, scores: Int) {
-    let sizes = "\(heads), \(length), 16"
+  private static func inputs(
+    heads: Int, length: Int, _ dtype: DType = .f32
+  ) -> (text: String, scores: Int) {
+    let input = "randn(\(heads), \(length), 16, dtype: \(dtype))"
     return (
-      "n = \(length); q = randn(\(sizes)); k = randn(\(sizes)); v = randn(\(sizes));",
-      heads * length * length * 4
+      "n = \(length); q = \(input); k = \(input); v = \(input);",
+      heads * length * length * dtype.size
     )
   }
 
@@ -55,9 +57,18 @@ import Testing
 
   @Test(arguments: ["steps", "weights", "scores", "whole", "call", "model"])
   func makesNoMatrixOfScores(_ function: String) throws {
+    try makesNoMatrixOfScores(function, .f32)
+  }
+
+  @Test(arguments: ["steps", "call"])
+  func makesNoMatrixOfWideScores(_ function: String) throws {
+    try makesNoMatrixOfScores(function, .f64)
+  }
+
+  private func makesNoMatrixOfScores(_ function: String, _ dtype: DType) throws {
     let session = Session()
     // Far more than what other tests take at the same time.
-    let (inputs, scores) = Self.inputs(heads: 4, length: 7000)
+    let (inputs, scores) = Self.inputs(heads: 4, length: 7000, dtype)
     try session.evaluate(Self.definitions + "\n" + inputs)
     #expect(try peak("\(function)(q, k, v, keep: causal(n));", in: session) < scores / 2)
     let gradient = "grad(q -> sum(\(function)(q, k, v, keep: causal(n))), q);"

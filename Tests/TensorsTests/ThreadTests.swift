@@ -49,7 +49,7 @@ import Testing
           let (q, v) = try (random.normal([heads, 300, 40], .f32), random.normal([heads, 300, 24], .f32))
           let operands = try AttentionOperands(
             q: q, k: q, v: v, keep: Tensor.causal(300).expanded(to: [heads, 300, 300]),
-            scale: ScoreScale(divides: true, number: 6))
+            scale: ScoreScale(divides: true, number: 6, .f32))
           let (y, saved) = try operands.attended(saving: true)
           try digest.add(y)
           let (dq, dk, dv) = try operands.gradients(y, #require(saved))

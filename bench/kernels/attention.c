@@ -39,19 +39,16 @@ static void measure(int64_t length, int64_t width) {
   // One line of conditions, of which each query sees its part.
   uint8_t *line = room((size_t)(2 * length));
   for (int64_t i = 0; i < 2 * length; i++) line[i] = i < length;
-  int64_t offsets[BLOCKS], *rows = room((size_t)(BLOCKS * length) * sizeof(int64_t));
-  for (int64_t b = 0; b < BLOCKS; b++) {
-    offsets[b] = b * length * width;
-    for (int64_t i = 0; i < length; i++) rows[b * length + i] = length - 1 - i;
-  }
+  int64_t offsets[BLOCKS], shared[BLOCKS] = {0};
+  for (int64_t b = 0; b < BLOCKS; b++) offsets[b] = b * length * width;
   float *largest = room((size_t)(BLOCKS * length) * sizeof(float));
   float *sums = room((size_t)(BLOCKS * length) * sizeof(float));
   attn_attention_operands operands = {
-      .batch = BLOCKS, .t = length, .s = length, .d = width, .e = width,
+      .dtype = ATTN_F32, .batch = BLOCKS, .t = length, .s = length, .d = width, .e = width,
       .q = x[0], .k = x[1], .v = x[2],
       .q_offsets = offsets, .k_offsets = offsets, .v_offsets = offsets,
       .q_rs = width, .q_cs = 1, .k_rs = width, .k_cs = 1, .v_rs = width, .v_cs = 1,
-      .keep = line, .keep_offsets = rows, .keep_step = 1,
+      .keep = line + length - 1, .keep_offsets = shared, .keep_rows = length, .keep_rs = -1, .keep_cs = 1,
       .divides = true, .scale = sqrtf((float)width)};
   attn_row_blocks blocks[TENSORS];
   for (int i = 0; i < TENSORS; i++) blocks[i] = (attn_row_blocks){x[i], offsets, width};
@@ -71,7 +68,7 @@ static void measure(int64_t length, int64_t width) {
          (long long)length, forward * 1e3, 2 * product / forward, backward * 1e3,
          5 * product / backward, (forward + backward) * 1e3, 7 * product / (forward + backward));
   for (int i = 0; i < TENSORS; i++) free(x[i]);
-  free(line), free(rows), free(largest), free(sums);
+  free(line), free(largest), free(sums);
 }
 
 int main(int count, char **arguments) {

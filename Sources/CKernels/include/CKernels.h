@@ -208,41 +208,42 @@ attn_status attn_matmul(attn_dtype dtype, int64_t batch, int64_t m, int64_t n, i
 
 // MARK: Attention
 
-// `batch` blocks of attention, f32: q is [t, d], k [s, d], v [s, e] in each. Block b of an operand
+// `batch` blocks of attention, f32 or f64: q is [t, d], k [s, d], v [s, e] in each. Block b of an operand
 // starts at its base plus its offsets[b]; rs and cs are the strides of rows and columns. `keep` has a row
 // of s for each of the batch * t queries, true where it sees a key, in blocks of keep_rows rows:
 // block b of its own starts at keep_offsets[b], rows are keep_rs apart and columns 1, or 0 for one
 // condition a row; it is NULL where everything is kept.
 typedef struct {
+  attn_dtype dtype;
   int64_t batch, t, s, d, e;
-  const float *q, *k, *v;
+  const void *q, *k, *v;
   const int64_t *q_offsets, *k_offsets, *v_offsets;
   int64_t q_rs, q_cs, k_rs, k_cs, v_rs, v_cs;
   const uint8_t *keep;
   const int64_t *keep_offsets;
   int64_t keep_rows, keep_rs, keep_cs;
   bool divides;  // scores are divided by `scale` (above 0 and finite), else multiplied
-  float scale;
+  double scale;  // a number of the dtype
 } attn_attention_operands;
 
 // A matrix for each block, which starts at data plus offsets[block]: rows rs apart, whose numbers lie
 // one after the other.
 typedef struct {
-  float *data;
+  void *data;
   const int64_t *offsets;
   int64_t rs;
 } attn_row_blocks;
 
 // y = softmax(scaled(q kT), kept) v, [t, e] in each block: the bits of attn_matmul, attn_binary,
 // attn_softmax and attn_matmul one after the other, of which only a strip exists at a time. largest
-// and sums, [batch, t], receive what the gradient reads, or are NULL.
-void attn_attention(const attn_attention_operands *operands, attn_row_blocks y, float *largest,
-                    float *sums);
+// and sums, [batch, t], receive what the gradient reads, or are NULL. All are of the operands' dtype.
+void attn_attention(const attn_attention_operands *operands, attn_row_blocks y, void *largest,
+                    void *sums);
 
 // The gradients for dy, which is [t, e] in each block: dq [t, d], dk [s, d] and dv [s, e], with the
 // bits of the gradients of the same four.
 typedef struct {
-  const float *largest, *sums;
+  const void *largest, *sums;
   attn_row_blocks dy;  // only read
   attn_row_blocks dq, dk, dv;
 } attn_attention_gradients;

@@ -69,10 +69,12 @@ static bool is_kept(mask mask, int64_t block, int64_t i, int64_t j, int64_t s, u
 #define F(name) name##_f64
 #include "attention_check_float.h"
 
+// Both types are one text: of f64 a third is enough.
 static void check(int64_t batch, int64_t t, int64_t s, int64_t d, int64_t e, mask mask, bool divides,
                   kind kind) {
   check_f32(batch, t, s, d, e, mask, divides, kind);
-  check_f64(batch, t, s, d, e, mask, divides, kind);
+  if ((t + s + d + (int64_t)mask + (int64_t)kind) % 3 == 0)
+    check_f64(batch, t, s, d, e, mask, divides, kind);
 }
 
 static void check_all(bool is_short) {
@@ -96,14 +98,16 @@ static void check_all(bool is_short) {
   check(1, 0, 5, 8, 8, ALL, true, PLAIN);
   check(2, 5, 7, 0, 3, CAUSAL, true, PLAIN);  // all scores 0
   if (is_short) return;
-  check(1, 700, 700, 64, 64, CAUSAL, true, PLAIN);
-  check(5, 300, 300, 32, 32, CAUSAL, true, NEGATIVE_TINY);
+  check_f32(1, 700, 700, 64, 64, CAUSAL, true, PLAIN);
+  check_f32(5, 300, 300, 32, 32, CAUSAL, true, NEGATIVE_TINY);
   // Rows of several chunks of lanes.
-  check(1, 30, 4096, 16, 16, ALL, true, PLAIN);
-  check(1, 50, 4097, 16, 16, RANDOM, true, PLAIN);
-  check(1, 40, 9000, 8, 8, LATER_QUERIES, true, PLAIN);
-  check(1, 40, 13000, 8, 8, WINDOW, true, SPECIAL);
-  check_f32(1, 9000, 9000, 4, 4, WINDOW, true, PLAIN);  // three matrices of scores, beside the fused form
+  check_f32(1, 30, 4096, 16, 16, ALL, true, PLAIN);
+  check_f32(1, 50, 4097, 16, 16, RANDOM, true, PLAIN);
+  check_f64(1, 50, 4097, 16, 16, RANDOM, true, PLAIN);
+  check_f32(1, 40, 9000, 8, 8, LATER_QUERIES, true, PLAIN);
+  check_f64(1, 40, 9000, 8, 8, LATER_QUERIES, true, PLAIN);
+  check_f32(1, 40, 13000, 8, 8, WINDOW, true, SPECIAL);
+  check_f32(1, 9000, 9000, 4, 4, WINDOW, true, PLAIN);
 }
 
 int main(int count, char **arguments) {

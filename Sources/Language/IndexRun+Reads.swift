@@ -90,26 +90,31 @@ extension IndexRun {
       case .none: throw Diagnostic("a position is a whole number, not none", at: span)
       }
     }
-    // An index that is read plainly and stands in a position too runs with it.
-    for (axis, label) in labels.enumerated() {
-      if let label, union.contains(label) {
-        computed.append((axis, constant(try Tensor.range(extents[label])), [label], span))
+    /// An index that is read plainly and runs with the positions is a position too.
+    func addPlainIndices() throws {
+      for (axis, label) in labels.enumerated() {
+        guard let label, union.contains(label), !computed.contains(where: { $0.axis == axis })
+        else { continue }
+        computed.append((axis, constant(try Tensor.range(extent(label))), [label], span))
       }
+      computed.sort { $0.axis < $1.axis }
     }
-    computed.sort { $0.axis < $1.axis }
+    try addPlainIndices()
     if gate == nil, let result = try gatheredAtOne(x, labels, computed) { return result }
     // Whether a position is inside depends on the numbers.
     recorder?.breakOff()
-    let positions = try computed.map { ($0.axis, try $0.1.tensor.converted(to: .i64), $0.2, $0.3) }
-    let isOutside = try positions.contains { try Self.isOutside($0.1, x.shape[$0.0]) }
-    var keep: Tensor?
-    if isOutside {
-      if case .tensor(let condition, let own)? = gate {
-        union = Self.union(union, own)
-        keep = try aligned(condition, own, to: union).tensor.contiguous()
-      }
-      try checkInside(x, input, positions, union, keep)
+    let isOutside = try computed.contains {
+      try Self.isOutside($0.1.tensor.converted(to: .i64), x.shape[$0.axis])
     }
+    var condition: (Variable, [Int])?
+    if isOutside, case .tensor(let keep, let own)? = gate {
+      condition = (keep, own)
+      union = Self.union(union, own)
+      try addPlainIndices()
+    }
+    let keep = try condition.map { try aligned($0.0, $0.1, to: union).tensor.contiguous() }
+    let positions = try computed.map { ($0.axis, try $0.1.tensor.converted(to: .i64), $0.2, $0.3) }
+    if isOutside { try checkInside(x, input, positions, union, keep) }
     let sizes = union.map(extent)
     let gathered = positions.map(\.0)
     let inner = labels.indices.filter { !gathered.contains($0) }

@@ -10,6 +10,7 @@ extension IndexRun {
     _ span: Span, _ gate: Indexed?
   ) throws -> Indexed {
     guard let reducer = builtin.reducer else { preconditionFailure("compiled as a reducer") }
+    let gate = reducer.form == .along ? try ofWholeRows(gate, indices) : gate
     var keep = Indexed.none
     if let condition {
       keep = try evaluate(condition, gate: gate)
@@ -38,6 +39,19 @@ extension IndexRun {
     return try reduce(reducer, indices, evaluate(body, gate: inner), keep, span)
   }
 
+  /// Where reads count of which something is made along indices: wherever anything of the row counts, since
+  /// each element is made of all.
+  private func ofWholeRows(_ gate: Indexed?, _ indices: [Int]) throws -> Indexed? {
+    guard case .tensor(let keep, let labels)? = gate, labels.contains(where: indices.contains) else {
+      return gate
+    }
+    let outer = labels.filter { !indices.contains($0) }
+    let along = labels.filter(indices.contains)
+    let shape = outer.map(extent) + [along.map(extent).reduce(1, *)]
+    let rows = try aligned(keep, labels, to: outer + along).tensor.reshaped(shape)
+    return .tensor(Variable(try rows.reduced(.any, axis: outer.count)), outer)
+  }
+
   /// The factors of a product, from left to right.
   func factors(_ expression: IndexExpression) -> [IndexExpression] {
     if case .arithmetic(.multiply, let left, let right, _) = expression {
@@ -60,15 +74,13 @@ extension IndexRun {
     var open = indices
     while let index = open.last {
       let using = factors.indices.filter { uses(factors[$0], index) }
-      // Several indices that the same two factors share are summed in one product.
-      let group =
-        using.count == 2
-        ? open.filter { other in factors.indices.filter { uses(factors[$0], other) } == using }
-        : [index]
+      var group = [index]
       let part: Indexed
       if using.count == 2, case .tensor(let a, let aLabels) = factors[using[0]],
         case .tensor(let b, let bLabels) = factors[using[1]], a.dtype != .bool, b.dtype != .bool
       {
+        // Several indices that the same two factors share are summed in one product.
+        group = open.filter { other in factors.indices.filter { uses(factors[$0], other) } == using }
         let dtype = DType.common(a.dtype, b.dtype)
         let (x, y) = try (a.converted(to: dtype), b.converted(to: dtype))
         recorder?.note(x, a) { try $0.converted(to: dtype) }
@@ -93,7 +105,7 @@ extension IndexRun {
       }
       factors = factors.indices.filter { !using.contains($0) }.map { factors[$0] }
       factors.insert(part, at: 0)
-      open.removeAll { using.count == 2 ? group.contains($0) : $0 == index }
+      open.removeAll(where: group.contains)
     }
     var result = factors[0]
     for factor in factors.dropFirst() {

@@ -61,7 +61,8 @@ extension Builtin {
     let draws = try arguments.context.random.uniform(x.shape, x.dtype)
     let keeps = Variable(try draws.compare(.greaterOrEqual, Tensor.scalar(rate, x.dtype)))
     let zero = Variable(try Tensor.scalar(0, x.dtype))
-    return .tensor(try .select(keeps, x / (1 - rate), zero))
+    // With a rate of 1 nothing is kept, and there is nothing to scale up.
+    return .tensor(try .select(keeps, rate < 1 ? x / (1 - rate) : x, zero))
   }
 
   static let crossEntropy = Builtin(

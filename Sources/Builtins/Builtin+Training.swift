@@ -248,8 +248,12 @@ extension Builtin {
         count: max(1, n / max(1, size * length)), isUnbounded: true,
         description: "batches of \(size) × \(length) from \(n) tokens"
       ) { index in
+        let (place, isTooFar) = index.multipliedReportingOverflow(by: size)
+        guard !isTooFar, place <= lastPlace else {
+          throw BuiltinError("there is no batch \(index): their random numbers end before", at: [])
+        }
         // A key of its own keeps these draws apart from the session's stream.
-        var random = RandomState(seed: seed ^ 0x9E37_79B9_7F4A_7C15, position: UInt64(index * size))
+        var random = RandomState(seed: seed ^ 0x9E37_79B9_7F4A_7C15, position: UInt64(place))
         let starts = try random.integers([size], from: 0, to: n - length).integers()
         var x: [Int] = []
         var y: [Int] = []
@@ -304,6 +308,9 @@ extension Builtin {
       keep = try Tensor(kept, [logits.count])
     }
     let scaled = try logits.binary(.divide, Tensor.scalar(temperature, logits.dtype))
+    // So cold that nothing but the largest can be drawn, and numbers that large don't exist.
+    let top = try logits.positions(ofLargest: true, axis: 0).integerItem
+    if try scaled.doubles()[top].isInfinite, try logits.doubles()[top].isFinite { return .int(top) }
     let weights = try scaled.softmax(keep: keep).doubles()
     let draw = try arguments.context.random.uniform([1], .f64).doubles()[0]
     var sum = 0.0
@@ -329,17 +336,26 @@ extension Builtin {
     "restore_random(state[2])", "Puts the stream of random numbers where random_state() was taken.",
     examples: [
       .fails(
-        "restore_random([1])", "restore_random: state is what random_state() gives, not i64[1]")
+        "restore_random([1])", "restore_random: state is what random_state() gives, not i64[1]"),
+      .fails(
+        "restore_random([0, -1])",
+        "restore_random: a place in the stream lies in 0 to \(lastPlace), not -1"),
     ],
     traits: .effectful
   ) { arguments in
     let state = try arguments.integers("state")
     guard state.shape == [2] else { throw arguments.wrong("state", "what random_state() gives") }
     let numbers = try state.integers()
+    guard (0...lastPlace).contains(numbers[1]) else {
+      throw BuiltinError("a place in the stream lies in 0 to \(lastPlace), not \(numbers[1])", at: [0])
+    }
     arguments.context.random = RandomState(
       seed: UInt64(bitPattern: Int64(numbers[0])), position: UInt64(bitPattern: Int64(numbers[1])))
     return .none
   }
+
+  /// The last place where a stream can be put: nobody draws from there to where places end.
+  private static let lastPlace = 1 << 62
 
   static let withoutDraws = Builtin(
     "without_draws(f)", "Calls f() and puts the stream of random numbers back where it was.",

@@ -298,7 +298,8 @@ extension Builtin {
     else {
       throw BuiltinError("{0} holds nan, or nothing above -inf, so nothing can be drawn", at: [0])
     }
-    if temperature == 0 { return .int(try logits.positions(ofLargest: true, axis: 0).integerItem) }
+    func largest() throws -> Value { .int(try logits.positions(ofLargest: true, axis: 0).integerItem) }
+    if temperature == 0 { return try largest() }
     var keep: Tensor?
     if let k = try arguments.optionalInt("top_k") {
       guard k >= 1 else { throw BuiltinError("top_k is 1 or more, not \(k)", at: [2]) }
@@ -308,9 +309,6 @@ extension Builtin {
       keep = try Tensor(kept, [logits.count])
     }
     let scaled = try logits.binary(.divide, Tensor.scalar(temperature, logits.dtype))
-    // So cold that nothing but the largest can be drawn, and numbers that large don't exist.
-    let top = try logits.positions(ofLargest: true, axis: 0).integerItem
-    if try scaled.doubles()[top].isInfinite, try logits.doubles()[top].isFinite { return .int(top) }
     let weights = try scaled.softmax(keep: keep).doubles()
     let draw = try arguments.context.random.uniform([1], .f64).doubles()[0]
     var sum = 0.0
@@ -318,7 +316,8 @@ extension Builtin {
       sum += weight
       if draw < sum { return .int(index) }
     }
-    return .int(weights.lastIndex { $0 > 0 } ?? 0)
+    // There is no weight where the largest is infinite, given so or divided by so low a temperature.
+    return try weights.lastIndex { $0 > 0 }.map { .int($0) } ?? largest()
   }
 }
 

@@ -156,13 +156,15 @@ static void adamw(void) {
              y + N / 2);
 }
 static void attention(void) {
-  attn_attention_operands p = {.dtype = ATTN_F32, .batch = 1, .t = 4096, .s = 4096, .d = 64, .e = 64, .q = a, .k = b, .v = a,
+  attn_attention_operands p = {.dtype = ATTN_F32, .batch = 1, .t = 4096, .s = 4096, .d = 64, .e = 64,
+                               .q = a, .k = b, .v = a,
                                .q_offsets = zeros, .k_offsets = zeros, .v_offsets = zeros, .q_rs = 64,
                                .q_cs = 1, .k_rs = 64, .k_cs = 1, .v_rs = 64, .v_cs = 1, .scale = 0.125f};
   attn_attention(&p, (attn_row_blocks){y, zeros, 64}, NULL, NULL);
 }
 static void attention_slopes(void) {
-  attn_attention_operands p = {.dtype = ATTN_F32, .batch = 1, .t = 2048, .s = 2048, .d = 64, .e = 64, .q = a, .k = b, .v = a,
+  attn_attention_operands p = {.dtype = ATTN_F32, .batch = 1, .t = 2048, .s = 2048, .d = 64, .e = 64,
+                               .q = a, .k = b, .v = a,
                                .q_offsets = zeros, .k_offsets = zeros, .v_offsets = zeros, .q_rs = 64,
                                .q_cs = 1, .k_rs = 64, .k_cs = 1, .v_rs = 64, .v_cs = 1, .scale = 0.125f};
   attn_attention_gradients g = {.largest = b, .sums = b + 4096, .dy = {a, zeros, 64}, .dq = {y, zeros, 64},

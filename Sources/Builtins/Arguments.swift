@@ -248,7 +248,7 @@ extension Value {
     case .string(let text): return try text.characterStrings()
     case .range(let range):
       guard range.count <= 1 << 32 else { return nil }
-      return try [Value](count: range.count) { .int(range.lower + $0 * range.step) }
+      return try [Value](count: range.count) { .int(range.item(at: $0)) }
     case .lazy(let list): return try [Value](count: list.count, list.item)
     case .tensor, .parameter:
       guard let x = variable, x.rank > 0 else { return nil }

@@ -155,12 +155,13 @@ extension Builtin {
     case .range(let range):
       let count = range.count
       guard count > 0 else { return .range(RangeValue(0, 0, by: 1)) }
-      let (end, isTooLow) = range.lower.subtractingReportingOverflow(range.step)
       let (step, isTooFar) = range.step.multipliedReportingOverflow(by: -1)
-      guard !isTooLow, !isTooFar, count < Int.max else {
+      let (end, isTooLow) = range.lower.addingReportingOverflow(step)
+      let limit = step < 0 ? Int.min : Int.max
+      guard !isTooFar, !isTooLow || range.lower != limit else {
         throw BuiltinError("{0} reaches the ends of the whole numbers", at: [0])
       }
-      return .range(RangeValue(range.lower + (count - 1) * range.step, end, by: step))
+      return .range(RangeValue(range.item(at: count - 1), isTooLow ? limit : end, by: step))
     case let value:
       guard let x = value.variable, x.rank > 0 else {
         throw arguments.wrong("xs", "a list, string, range or tensor")
@@ -300,7 +301,7 @@ extension Arguments {
   fileprivate func positions(_ name: String, in xs: String, limit: Int = .max) throws -> [Int] {
     let value = self[name]
     if case .range(let range) = self[xs] {
-      return range.position(of: value).map { [$0] } ?? []
+      return value.asInt.flatMap(range.position).map { [$0] } ?? []
     }
     if let tensor = self[xs].variable?.tensor, tensor.rank == 1, value.variable == nil {
       return Array(try tensor.positions(of: value).prefix(limit))
@@ -313,16 +314,6 @@ extension Arguments {
       if result.count == limit { break }
     }
     return result
-  }
-}
-
-extension RangeValue {
-  fileprivate func position(of value: Value) -> Int? {
-    guard let number = value.asInt, count > 0 else { return nil }
-    let (distance, overflow) = number.subtractingReportingOverflow(lower)
-    guard !overflow, distance % step == 0 else { return nil }
-    let position = distance / step
-    return (0..<count).contains(position) ? position : nil
   }
 }
 

@@ -200,10 +200,12 @@ private func longest(_ shapes: [[Int]]) -> [Int] {
 /// The tensor scaled by min(1, limit / norm), or all the float tensors of a value by one such factor.
 private func clippedByNorm(_ arguments: Arguments) throws -> Value {
   let limit = try arguments.double("low")
-  guard limit >= 0 else { throw BuiltinError("a norm can't be negative: \(limit)", at: [1]) }
+  guard limit >= 0 else { throw BuiltinError("a norm is 0 or more, not \(limit)", at: [1]) }
   var value = arguments["x"]
-  if case .int = value { value = .tensor(try arguments.floats("x")) }
-  if case .float = value { value = .tensor(try arguments.floats("x")) }
+  switch value {
+  case .int, .float: value = .tensor(try arguments.floats("x"))
+  default: value = try value.withFloatsAsTensors()
+  }
   let leaves = value.leaves().map(\.variable)
   guard !leaves.isEmpty else { throw arguments.wrong("x", "a tensor or a record of tensors") }
   // In f64 over the leaves in order; a sum within a leaf has the leaf's dtype.

@@ -104,7 +104,7 @@ package func differentiate(
     }
     let gradients = try inputs.map { input -> Value in
       if case .model = input {
-        return try input.parameterRecord { .tensor(try gradient($0.variable)) } ?? .none
+        return try input.parameterRecord { .tensor(try gradient($0.variable)) } ?? .record(Record([]))
       }
       return try input.mapLeaves {
         $0.variable.dtype.isFloat ? try gradient($0.variable) : $0.variable
@@ -121,7 +121,7 @@ private func zeroGradients(_ inputs: [Value]) throws -> [Value] {
     }
     if case .float = input { return .float(0) }
     if case .model = input {
-      return try input.parameterRecord { .tensor(try zeros($0.variable)) } ?? .none
+      return try input.parameterRecord { .tensor(try zeros($0.variable)) } ?? .record(Record([]))
     }
     return try input.mapLeaves { try zeros($0.variable) }
   }
@@ -129,7 +129,7 @@ private func zeroGradients(_ inputs: [Value]) throws -> [Value] {
 
 extension Value {
   /// The same value with every `Float` in it, but for a model's fields, as a tensor of rank 0 in f64.
-  fileprivate func withFloatsAsTensors() throws -> Value {
+  func withFloatsAsTensors() throws -> Value {
     switch self {
     case .float(let number): return .tensor(Variable(try Tensor.scalar(number, .f64)))
     case .list(let items): return .list(try items.map { try $0.withFloatsAsTensors() })

@@ -247,10 +247,13 @@ private struct Loading {
       || tensor.dtype.isInteger && wanted.dtype.isInteger
     guard tensor.shape == wanted.shape, isSameKind else {
       let isTurned = tensor.rank == 2 && tensor.shape == wanted.shape.reversed()
+      let hint =
+        isSameKind
+        ? isTurned ? "the file holds it with its axes swapped" : nil
+        : "floats convert into each other, as do whole numbers; without like it is read as it is"
       throw BuiltinError(
         "\(leaf.storedName) is \(tensor.description) in \(path), and "
-          + "\(wanted.description) in {1}", at: [0, 1],
-        hint: isTurned ? "the file holds it with its axes swapped" : nil)
+          + "\(wanted.description) in {1}", at: [0, 1], hint: hint)
     }
     return try tensor.converted(to: wanted.dtype)
   }

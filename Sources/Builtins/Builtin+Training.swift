@@ -82,8 +82,9 @@ extension Builtin {
     """,
     examples: [
       .fails(
-        "adamw_step(1, 2, 3, 4, 1, 0.1)",
-        "adamw_step: gradient is shaped like the model's parameters")
+        "adamw_step([1.0], 2, 3, 4, 1, 0.1)",
+        "adamw_step: gradient is shaped like the model's parameters"),
+      .fails("adamw_step(1, 2, 3, 4, 1, 0.1)", "adamw_step: the model has no parameters that are trained"),
     ]
   ) { arguments in
     let model = arguments["model"]
@@ -96,7 +97,10 @@ extension Builtin {
       return .none
     }
     if case .model = model {} else { paths = model.leaves().count }
-    guard paths > 0, parts.allSatisfy({ $0.count == paths }) else {
+    guard paths > 0 else {
+      throw BuiltinError("the model has no parameters that are trained", at: [0])
+    }
+    guard parts.allSatisfy({ $0.count == paths }) else {
       throw BuiltinError("gradient is shaped like the model's parameters", at: [1])
     }
     let lr = try arguments.double("lr")
@@ -104,6 +108,7 @@ extension Builtin {
     var settings = AdamWStep(
       lr: lr, beta1: try arguments.double("beta1"), beta2: try arguments.double("beta2"),
       epsilon: try arguments.double("epsilon"), decay: decay, step: try arguments.int("step"))
+    guard settings.step >= 1 else { throw BuiltinError("steps count from 1, not \(settings.step)", at: [4]) }
     settings.parameterBytes = parts[0].reduce(0) { $0 + $1.byteCount }
     var next = 0
     var firsts: [Variable] = []
@@ -111,10 +116,13 @@ extension Builtin {
     func update(_ parameter: Variable) throws -> Variable {
       defer { next += 1 }
       let gradient = parts[0][next]
-      guard gradient.shape == parameter.shape, parts[1][next].shape == parameter.shape else {
-        throw BuiltinError(
-          "a gradient is \(gradient.description), and its parameter \(parameter.tensor.description)",
-          at: [1])
+      for (position, name) in ["a gradient", "an average in first", "an average in second"].enumerated() {
+        let given = parts[position][next]
+        guard given.shape == parameter.shape else {
+          throw BuiltinError(
+            "\(name) is \(given.description), and its parameter \(parameter.tensor.description)",
+            at: [position + 1])
+        }
       }
       settings.decay = parameter.rank >= 2 ? decay : 0
       let dtype = parameter.dtype

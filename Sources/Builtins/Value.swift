@@ -68,6 +68,22 @@ package final class RangeValue {
     let distance = UInt(bitPattern: high) &- UInt(bitPattern: low)
     return Int(clamping: (distance - 1) / step.magnitude + 1)
   }
+
+  /// Whether there are more items than a whole number can count.
+  package var isTooLong: Bool { count == Int.max }
+
+  /// The item at a position of `0..<count`; the distance to it alone may be beyond the whole numbers.
+  package func item(at position: Int) -> Int { lower &+ position &* step }
+
+  /// Where a number stands among the items.
+  package func position(of number: Int) -> Int? {
+    let isInside = step > 0 ? number >= lower && number < upper : number <= lower && number > upper
+    guard isInside else { return nil }
+    let (low, high) = step > 0 ? (lower, number) : (number, lower)
+    let (position, rest) = (UInt(bitPattern: high) &- UInt(bitPattern: low))
+      .quotientAndRemainder(dividingBy: step.magnitude)
+    return rest == 0 ? Int(clamping: position) : nil
+  }
 }
 
 /// A function written in attn, or in Swift. `Language` knows how to call it.

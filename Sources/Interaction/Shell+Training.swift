@@ -45,9 +45,9 @@ extension Shell {
   private func stepsDone(_ path: String) -> Int? {
     guard let file = try? session.context.files.readBytes(path),
       let saved = try? Safetensors.decoded(file),
-      let progress = saved.first(where: { $0.name == "progress" })?.tensor
+      let step = saved.first(where: { $0.name == "step" })?.tensor
     else { return nil }
-    return (try? progress.doubles())?.first.map { Int($0) }
+    return (try? step.integers())?.first
   }
 }
 

@@ -126,7 +126,7 @@ final class SubscriptNode: Node {
         return try pick(try value.items() ?? [], positions[0]) { .list($0) }
       }
       let index = try resolved(position, range.count, "the range", span)
-      return .int(range.lower + index * range.step)
+      return .int(range.item(at: index))
     case .lazy(let list):
       guard case .at(let position, let span) = positions[0] else {
         throw Diagnostic("\(list.description) takes one position at a time", at: self.span)

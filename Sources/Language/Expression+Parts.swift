@@ -1,3 +1,4 @@
+import Builtins
 import Syntax
 
 extension Expression {
@@ -72,6 +73,13 @@ extension Expression {
     case .call(let callee, let arguments):
       // A name in call position is a function, not an index.
       if case .name = callee.kind { return arguments.contains { $0.value.mentions(predicate) } }
+    case .reducer(let name, let binders, _, _):
+      // What works along an index reads it; what reduces over one has an index of its own.
+      if case .along? = Builtin.named[name.text]?.reducer?.form,
+        binders.contains(where: { predicate($0.name.text) })
+      {
+        return true
+      }
     default: break
     }
     var found = false

@@ -188,7 +188,7 @@ final class Interpreter {
     } catch var diagnostic as Diagnostic {
       // A mistake in the call itself stands where the call stands, not inside.
       if let site, !diagnostic.isAtCall {
-        diagnostic.add(.init(function: code.displayName, span: site.span))
+        diagnostic.leave(.init(function: code.displayName, span: site.span), of: code.name)
       }
       diagnostic.isAtCall = false
       throw diagnostic

@@ -12,7 +12,7 @@ final class Library {
   private func load() -> Module {
     let module = Module(interpreter, isLibrary: true)
     for file in EmbeddedLibrary.files {
-      let script = Parser.parse(Source(file.text, name: "\(file.name).attn"))
+      let script = Parser.parse(Source(file.text, name: "\(file.name).attn", isLibrary: true))
       precondition(script.problems.isEmpty, "the embedded library parses: \(file.name)")
       scripts.append(script)
       for statement in script.statements {

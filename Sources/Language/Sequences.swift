@@ -16,10 +16,13 @@ final class RangeNode: Node {
   override func evaluate(_ frame: inout Frame) throws -> Value {
     let step = try self.step.map { try integer($0, "a range's step", &frame) } ?? 1
     guard step != 0 else { throw Diagnostic("a range's step can't be 0", at: span) }
-    return .range(
-      RangeValue(
-        try integer(lower, "a range's start", &frame), try integer(upper, "a range's end", &frame),
-        by: step))
+    let range = RangeValue(
+      try integer(lower, "a range's start", &frame), try integer(upper, "a range's end", &frame),
+      by: step)
+    guard !range.isTooLong else {
+      throw Diagnostic("a range this long can't be counted", at: span)
+    }
+    return .range(range)
   }
 }
 
@@ -173,7 +176,7 @@ func iterate(
     }
   }
   switch value {
-  case .range(let range): try goThrough(range.count) { .int(range.lower &+ $0 &* range.step) }
+  case .range(let range): try goThrough(range.count) { .int(range.item(at: $0)) }
   case .lazy(let list):
     let interpreter = frame.interpreter
     try goThrough(list.count) { index in try interpreter.located(sequence.span) { try list.item(index) } }

@@ -246,7 +246,7 @@ final class AssertNode: Node {
   override func evaluate(_ frame: inout Frame) throws -> Value {
     guard try !test.condition(&frame) else { return .none }
     let why = try message?.evaluate(&frame).text(quoted: false)
-    throw Diagnostic(why.map { "assert: \($0)" } ?? "assert: the condition is false", at: test.span)
+    throw Diagnostic.assertion(why, at: test.span)
   }
 }
 

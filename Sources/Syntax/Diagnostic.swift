@@ -18,6 +18,8 @@ package struct Diagnostic: Error, Sendable {
   package var isIncomplete = false
   /// The mistake is in a call's arguments: the function called is not part of the trace.
   package var isAtCall = false
+  /// What a function of the library says against its arguments: it goes to the call that gave them.
+  private var refusal: String?
 
   package struct Call: Sendable {
     package var function: String
@@ -27,6 +29,22 @@ package struct Diagnostic: Error, Sendable {
       self.function = function
       self.span = span
     }
+  }
+
+  /// `assert` gave false: of the library it refuses the call, elsewhere it is told where it stands.
+  package static func assertion(_ why: String?, at span: Span) -> Diagnostic {
+    let why = why ?? "the condition is false"
+    var problem = Diagnostic("assert: \(why)", at: span)
+    if span.source.isLibrary { problem.refusal = why }
+    return problem
+  }
+
+  /// Leaves a call: it becomes part of the trace, or the place of what the library refuses.
+  package mutating func leave(_ call: Call, of name: String) {
+    guard let refusal else { return add(call) }
+    message = name.isEmpty ? refusal : "\(name): \(refusal)"
+    spans = [call.span]
+    if !call.span.source.isLibrary { self.refusal = nil }
   }
 
   package mutating func add(_ call: Call) {

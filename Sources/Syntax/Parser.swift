@@ -10,6 +10,8 @@ package struct Parser {
   var problems: [Diagnostic] = []
   /// How deep the construct at hand is nested, brackets and chains of operators alike.
   var nesting = 0
+  /// Whether the rest of the text was given up, which leaves brackets open.
+  private var hasGivenUp = false
   static let deepestNesting = 400
   static let longestChain = 4_000
 
@@ -26,7 +28,9 @@ package struct Parser {
     // A lexical mistake often makes a second, empty complaint at the same place.
     var problems: [Diagnostic] = []
     for problem in parser.problems.sorted(by: { $0.start < $1.start })
-    where problems.last?.start != problem.start || problems.last?.isIncomplete == true {
+    where (problems.last?.start != problem.start || problems.last?.isIncomplete == true)
+      && !(parser.hasGivenUp && problem.isIncomplete)
+    {
       problems.append(problem)
     }
     return Script(
@@ -408,7 +412,10 @@ extension Parser {
   /// Gives up the rest of the text where it is nested beyond reason.
   mutating func checkNesting() throws(Diagnostic) {
     guard nesting <= Self.deepestNesting else {
-      defer { index = tokens.count - 1 }
+      defer {
+        index = tokens.count - 1
+        hasGivenUp = true
+      }
       throw problem("this is nested too deeply", hint: "give inner parts names of their own")
     }
   }

@@ -3,14 +3,19 @@ package final class Source: Sendable {
   /// What diagnostics call it: a path relative to where the user stands, or `nil` at a prompt.
   package let name: String?
   package let bytes: [UInt8]
+  /// Whether attn brings it along: a user has not written it.
+  package let isLibrary: Bool
   /// Where it begins in the file that it is a part of, from 0.
   let firstLine: Int
   let firstColumn: Int
   /// The offsets at which lines begin.
   private let lineStarts: [Int]
 
-  package init(_ text: String, name: String? = nil, firstLine: Int = 0, firstColumn: Int = 0) {
+  package init(
+    _ text: String, name: String? = nil, isLibrary: Bool = false, firstLine: Int = 0, firstColumn: Int = 0
+  ) {
     self.name = name
+    self.isLibrary = isLibrary
     self.firstLine = firstLine
     self.firstColumn = firstColumn
     bytes = Array(text.utf8)

@@ -182,6 +182,11 @@ import Testing
     #expect(parse(long).problems.first?.message == "this chain of operators is too long")
     let deep = String(repeating: "(", count: 100_000) + "1" + String(repeating: ")", count: 100_000)
     #expect(parse(deep).problems.first?.message == "this is nested too deeply")
+    let blocks = String(repeating: "if true { ", count: 500) + "1" + String(repeating: " }", count: 500)
+    let chained = "if false { 0 }" + String(repeating: " else if false { 1 }", count: 1000)
+    for text in [deep, blocks, chained] {
+      #expect(parse(text).problems.map(\.message) == ["this is nested too deeply"])
+    }
     #expect(parse(Array(repeating: "a = 1", count: 20_000).joined(separator: "\n")).problems.isEmpty)
   }
 

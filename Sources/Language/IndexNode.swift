@@ -15,13 +15,19 @@ struct IndexValues {
 /// no longer than the calls that it stands for, else run in full.
 final class IndexNode: Node {
   let program: IndexProgram
+  private let aligned: AlignedFormula?
 
   init(_ program: IndexProgram, _ span: Span) {
     self.program = program
+    aligned = AlignedFormula(program)
     super.init(span)
   }
 
   override func evaluate(_ frame: inout Frame) throws -> Value {
+    if let result = try aligned?.value(&frame) {
+      program.publish(result.shape, &frame)
+      return .tensor(result)
+    }
     let inputCount = program.inputs.count
     let count = inputCount + program.sizes.count
     return try withUnsafeTemporaryAllocation(of: Value.self, capacity: count) { buffer in
@@ -30,9 +36,15 @@ final class IndexNode: Node {
       defer { buffer.deinitialize() }
       let values = IndexValues(
         inputs: .init(rebasing: buffer[..<inputCount]), sizes: .init(rebasing: buffer[inputCount...]))
-      for input in program.earlyInputs { values.inputs[input] = try evaluate(input, &frame) }
-      for place in program.sizes.indices {
+      for input in values.inputs.indices where !program.hasLateInputs || !program.inputs[input].usesExtents {
+        values.inputs[input] = try evaluate(input, &frame)
+      }
+      for place in values.sizes.indices {
         values.sizes[place] = try program.sizes[place].node.evaluate(&frame)
+      }
+      if let memo = program.memo, memo.serves(values, in: frame.interpreter.context) {
+        program.publish(memo.extents.variables, &frame)
+        if let result = try run(memo.steps, memo.result, values, memo.extents) { return .tensor(result) }
       }
       return try result(values, &frame)
     }
@@ -48,7 +60,7 @@ final class IndexNode: Node {
       buffer.initialize(repeating: IndexRun.unknown)
       var values = values
       var leading: ArraySlice<Int> = []
-      let hasLate = !program.lateInputs.isEmpty
+      let hasLate = program.hasLateInputs
       var isSolved = program.solver.solve(values, buffer, &leading, infersComputed: !hasLate)
       if isSolved, hasLate {
         program.publish(buffer, &frame)
@@ -59,9 +71,15 @@ final class IndexNode: Node {
       var plan: IndexPlan?
       if isSolved, !buffer.contains(IndexRun.unknown) {
         program.publish(buffer, &frame)
-        let extents = IndexExtents(program.kept(buffer), leading)
+        let (variables, areRepeated) = program.kept(buffer)
+        let extents = IndexExtents(variables, leading)
         plan = self.plan(values, extents, frame.interpreter.context)
-        if let plan, let result = try run(plan, values, extents, frame.interpreter.context) {
+        if let plan, case .noted(let steps, let result) = plan.state,
+          let result = try run(steps, result, values, extents)
+        {
+          if areRepeated, !hasLate, program.memo?.isStale ?? true {
+            program.memo = IndexMemo(plan, program, values, extents)
+          }
           return .tensor(result)
         }
       }
@@ -80,13 +98,10 @@ final class IndexNode: Node {
     return met
   }
 
-  /// The result by a plan; `nil` where nothing was noted, or where it ends in an error, which the run in
-  /// full tells better.
+  /// The result by a plan; `nil` where it ends in an error, which the run in full tells better.
   private func run(
-    _ plan: IndexPlan, _ values: IndexValues, _ extents: IndexExtents, _ context: Context
+    _ steps: [IndexPlan.Step], _ result: Int, _ values: IndexValues, _ extents: IndexExtents
   ) throws -> Variable? {
-    guard case .noted(let steps, let result) = plan.state else { return nil }
-    if context.isInterrupted() { throw Interruption() }
     // An error from before is not one of these steps.
     try LateFailure.check()
     do {

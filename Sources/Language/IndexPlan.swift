@@ -21,6 +21,10 @@ final class IndexPlan {
       (self.kind, self.bits, self.dtype) = (kind, bits, dtype)
     }
 
+    func isTensor(of dtype: DType, rank: Int) -> Bool {
+      kind == .tensor && self.dtype == dtype && bits == UInt64(rank)
+    }
+
     /// `nil` for what no plan is made for.
     init?(_ value: Value) {
       switch value {
@@ -86,16 +90,20 @@ final class IndexPlan {
   func holds(
     for inputs: UnsafeMutableBufferPointer<Value>, _ extents: IndexExtents, in context: Context
   ) -> Bool {
-    guard isRecording == context.tape.isRecording, fusesAttention == context.fusesAttention else {
-      return false
-    }
+    guard holds(in: context) else { return false }
     for input in inputs.indices where Key(inputs[input]) != keys[input] { return false }
     if let onlyFor, onlyFor != extents { return false }
     return haveAliases(inputs)
   }
 
+  func holds(in context: Context) -> Bool {
+    isRecording == context.tape.isRecording && fusesAttention == context.fusesAttention
+  }
+
+  var hasAliases: Bool { !aliases.isEmpty }
+
   /// One tensor in two places when it was noted may be two now.
-  private func haveAliases(_ inputs: UnsafeMutableBufferPointer<Value>) -> Bool {
+  func haveAliases(_ inputs: UnsafeMutableBufferPointer<Value>) -> Bool {
     for (first, second) in aliases {
       guard let x = inputs[first].variable, let y = inputs[second].variable, x === y else {
         return false
@@ -108,24 +116,34 @@ final class IndexPlan {
   static func run(
     _ steps: [Step], result: Int, _ inputs: UnsafeMutableBufferPointer<Value>, _ extents: IndexExtents
   ) throws -> Variable {
+    if steps.count == 1, result == inputs.count { return try steps[0].made(of: inputs, [], extents) }
     var made: [Variable] = []
-    func operand(_ number: Int) -> Variable {
-      if number >= inputs.count { return made[number - inputs.count] }
-      guard case .tensor(let x) = inputs[number] else { preconditionFailure("a tensor as before") }
-      return x
-    }
-    func value(of step: Step) throws -> Variable {
-      switch step {
-      case .constant(let value): value
-      case .one(let x, let operation): try operation(operand(x))
-      case .sized(let x, let operation): try operation(operand(x), extents)
-      case .two(let x, let y, let operation): try operation(operand(x), operand(y))
-      }
-    }
-    if steps.count == 1, result == inputs.count { return try value(of: steps[0]) }
     made.reserveCapacity(steps.count)
-    for step in steps { made.append(try value(of: step)) }
-    return operand(result)
+    for step in steps { made.append(try step.made(of: inputs, made, extents)) }
+    return operand(result, inputs, made)
+  }
+
+  /// An operand by its number: of the inputs, then of the results so far.
+  fileprivate static func operand(
+    _ number: Int, _ inputs: UnsafeMutableBufferPointer<Value>, _ made: [Variable]
+  ) -> Variable {
+    if number >= inputs.count { return made[number - inputs.count] }
+    guard case .tensor(let x) = inputs[number] else { preconditionFailure("a tensor as before") }
+    return x
+  }
+}
+
+extension IndexPlan.Step {
+  fileprivate func made(
+    of inputs: UnsafeMutableBufferPointer<Value>, _ made: [Variable], _ extents: IndexExtents
+  ) throws -> Variable {
+    func operand(_ number: Int) -> Variable { IndexPlan.operand(number, inputs, made) }
+    switch self {
+    case .constant(let value): return value
+    case .one(let x, let operation): return try operation(operand(x))
+    case .sized(let x, let operation): return try operation(operand(x), extents)
+    case .two(let x, let y, let operation): return try operation(operand(x), operand(y))
+    }
   }
 }
 

@@ -148,14 +148,16 @@ final class IndexProgram {
   /// The extents that binders and signatures give.
   let sizes: [Size]
   let solver: ExtentSolver
-  /// Inputs that are evaluated first, and those that read the extents that come of it.
-  let earlyInputs: [Int]
+  /// Inputs that read the extents that come of the others.
   let lateInputs: [Int]
+  let hasLateInputs: Bool
   /// Where extents are left for the rest of the statement.
   private let slots: [(variable: Int, slot: Int)]
   /// What runs with certain inputs did.
   @exclusivity(unchecked) var plans: [IndexPlan] = []
   @exclusivity(unchecked) private var lastExtents: [Int] = []
+  /// The inputs that came again, where none of them reads the extents.
+  @exclusivity(unchecked) var memo: IndexMemo?
 
   init(
     variables: [Variable], inputs: [Input], body: IndexExpression, target: [TargetAxis],
@@ -177,15 +179,16 @@ final class IndexProgram {
     }
     targetHasEllipsis = target.contains { if case .ellipsis = $0 { true } else { false } }
     solver = ExtentSolver(reads, sizes, allowsLeading: targetHasEllipsis)
-    earlyInputs = inputs.indices.filter { !inputs[$0].usesExtents }
     lateInputs = inputs.indices.filter { inputs[$0].usesExtents }
+    hasLateInputs = !lateInputs.isEmpty
     slots = variables.enumerated().compactMap { index, variable in variable.slot.map { (index, $0) } }
   }
 
   /// Extents as an array: that of the last run, where they are the same.
-  func kept(_ extents: UnsafeMutableBufferPointer<Int>) -> [Int] {
-    if !lastExtents.elementsEqual(extents) { lastExtents = Array(extents) }
-    return lastExtents
+  func kept(_ extents: UnsafeMutableBufferPointer<Int>) -> (extents: [Int], areRepeated: Bool) {
+    if lastExtents.elementsEqual(extents) { return (lastExtents, true) }
+    lastExtents = Array(extents)
+    return (lastExtents, false)
   }
 
   /// Leaves the extents that are known for the rest of the statement.

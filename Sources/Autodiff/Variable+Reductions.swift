@@ -81,12 +81,12 @@ extension Variable {
     return .make(
       y, [self],
       reading: { y, dy, _ in
-        // exp(x − y), and 0 where nothing was summed.
+        // exp(x − y), and exp(−∞ − 0), which is 0, where nothing was summed.
         let spread = try y.spread(along: axis, to: x.shape)
         let infinity = try Tensor.scalar(-.infinity, x.dtype)
         let isEmpty = try Variable(spread.tensor.compare(.equal, infinity))
         let zero = try Variable(Tensor.scalar(0, x.dtype))
-        let weights = try Variable.select(isEmpty, zero, (x - spread).unary(.exp))
+        let weights = try (x - .select(isEmpty, zero, spread)).unary(.exp)
         return [try dy.spread(along: axis, to: x.shape) * weights]
       })
   }

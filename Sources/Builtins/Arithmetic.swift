@@ -105,12 +105,25 @@ package enum Arithmetic: String, Sendable, CaseIterable {
     case .subtract: return a - b
     case .multiply: return a * b
     case .divide: return a / b
-    case .floorDivide: return (a / b).rounded(.down)
+    case .floorDivide: return wholeQuotient(a, b)
     case .remainder:
+      // Of the divisor's sign, zeros too.
       let remainder = a.truncatingRemainder(dividingBy: b)
-      return remainder != 0 && (remainder < 0) != (b < 0) ? remainder + b : remainder
+      if remainder == 0 { return Double(signOf: b, magnitudeOf: 0) }
+      return (remainder < 0) != (b < 0) ? remainder + b : remainder
     case .power: return Tensors.power(a, b)
     }
+  }
+
+  /// As the kernel has it: the whole number nearest to (a - remainder) / b; a / b where b is 0.
+  private func wholeQuotient(_ a: Double, _ b: Double) -> Double {
+    if b == 0 { return a / b }
+    let remainder = a.truncatingRemainder(dividingBy: b)
+    let isBelow = remainder != 0 && (remainder < 0) != (b < 0)
+    let quotient = (a - remainder) / b - (isBelow ? 1 : 0)
+    if quotient == 0 { return Double(signOf: a / b, magnitudeOf: 0) }
+    let whole = quotient.rounded(.down)
+    return quotient - whole > 0.5 ? whole + 1 : whole
   }
 
   // MARK: Tensors

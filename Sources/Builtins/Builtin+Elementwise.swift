@@ -21,7 +21,7 @@ extension Builtin {
       }
       let isPlain = arguments["a"].variable == nil && arguments["b"].variable == nil
       if isPlain, let a = arguments["a"].asDouble, let b = arguments["b"].asDouble {
-        return .float(isMaximum ? Double.maximum(a, b) : Double.minimum(a, b))
+        return .float(isMaximum ? larger(a, b) : smaller(a, b))
       }
       let operands = try arguments.operands("a", "b").map(counted)
       return .tensor(try operands[0].binary(function, operands[1]))
@@ -45,8 +45,9 @@ extension Builtin {
   static let `where` = Builtin(
     "where(condition, a, b)",
     """
-    `a` where the condition holds, `b` elsewhere, by selection: what is not chosen takes no part, \
-    not even in the gradient.
+    `a` where the condition holds, `b` elsewhere, by selection: what is not chosen takes no part, and \
+    its gradient is 0. Both are computed: behind a derivative that is infinite there, as that of log(x) \
+    at 0, 0 becomes nan. An `if` in index notation leaves that out too.
     """,
     examples: [
       .prints("where([true, false], [1.0, 2.0], 0)", "f32[2]\n 1.0000  0.0000"),
@@ -99,7 +100,7 @@ extension Builtin {
         return .int(Swift.min(Swift.max(x, low), high))
       case (.int, _, _), (.float, _, _):
         if let x = arguments["x"].asDouble {
-          return .float(Double.minimum(Double.maximum(x, low), high))
+          return .float(smaller(larger(x, low), high))
         }
       default: break
       }
@@ -198,6 +199,17 @@ private func longest(_ shapes: [[Int]]) -> [Int] {
 }
 
 /// The tensor scaled by min(1, limit / norm), or all the float tensors of a value by one such factor.
+/// The larger of two numbers as tensors have it: nan if either is, and -0 below +0.
+private func larger(_ a: Double, _ b: Double) -> Double {
+  if a.isNaN || b.isNaN { return .nan }
+  return a == b ? Double(bitPattern: a.bitPattern & b.bitPattern) : Swift.max(a, b)
+}
+
+private func smaller(_ a: Double, _ b: Double) -> Double {
+  if a.isNaN || b.isNaN { return .nan }
+  return a == b ? Double(bitPattern: a.bitPattern | b.bitPattern) : Swift.min(a, b)
+}
+
 private func clippedByNorm(_ arguments: Arguments) throws -> Value {
   let limit = try arguments.double("low")
   guard limit >= 0 else { throw BuiltinError("a norm is 0 or more, not \(limit)", at: [1]) }

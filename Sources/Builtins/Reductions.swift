@@ -101,7 +101,8 @@ enum Reductions {
     }
     let present = try x.selected(keep, else: 0)
     let distance = try (present - mean(present)).selected(keep, else: 0)
-    return try distance / (mean(distance * distance) + epsilon).unary(.sqrt)
+    // Selected once more, so that nothing flows back from where nothing is kept.
+    return try (distance / (mean(distance * distance) + epsilon).unary(.sqrt)).selected(keep, else: 0)
   }
 
   /// How many are kept in each row, at least 1.

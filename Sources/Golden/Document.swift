@@ -84,7 +84,8 @@ package struct Document {
         let recorded = Entry.Recorded(text: comment.text, span: comment.span)
         if let above { entries[above].recorded.append(recorded) } else { strays.append(recorded) }
       case .tolerance:
-        guard let above else { continue }
+        // Behind the output it is not for it: it must not loosen what was recorded without it.
+        guard let above, entries[above].recorded.isEmpty else { continue }
         entries[above].tolerance = Tolerance(comment.text)
         entries[above].toleranceSpan = comment.span
         entries[above].wrongTolerance = entries[above].tolerance == nil ? comment.text : nil

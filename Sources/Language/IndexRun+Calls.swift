@@ -58,7 +58,7 @@ extension IndexRun {
     func operand(_ value: Indexed) throws -> Variable {
       switch value {
       case .tensor(let x, let own): return try aligned(x.converted(to: dtype), own, to: union)
-      case .scalar(let value): return try number(value, dtype)
+      case .scalar(let value): return try number(value, dtype, span)
       case .none: throw Diagnostic("a branch is none", at: span)
       }
     }
@@ -66,10 +66,13 @@ extension IndexRun {
       try .select(aligned(keep, labels, to: union), operand(a), operand(b)), union)
   }
 
-  func number(_ value: Value, _ dtype: DType) throws -> Variable {
+  func number(_ value: Value, _ dtype: DType, _ span: Span) throws -> Variable {
     if case .int(let number) = value { return Variable(try Tensor.scalar(number, dtype)) }
     if case .bool(let flag) = value { return Variable(try Tensor.scalar(flag ? 1 : 0, dtype)) }
-    return Variable(try Tensor.scalar(value.asDouble ?? 0, dtype))
+    guard let number = value.asDouble else {
+      throw Diagnostic("a tensor's elements are numbers, not \(value.described)", at: span)
+    }
+    return Variable(try Tensor.scalar(number, dtype))
   }
 
   mutating func call(

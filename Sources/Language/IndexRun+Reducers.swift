@@ -36,7 +36,7 @@ extension IndexRun {
     if case .read(_, let subscripts, _) = body, !subscripts.contains(where: \.isExpression) {
       inner = gate
     }
-    return try reduce(reducer, indices, evaluate(body, gate: inner), keep, span)
+    return try reduce(reducer, indices, evaluate(body, gate: inner), keep, span, of: body.span)
   }
 
   /// Where reads count of which something is made along indices: wherever anything of the row counts, since
@@ -67,6 +67,10 @@ extension IndexRun {
     leavesPending: Bool = false
   ) throws -> Indexed {
     var factors = try expressions.map { try operand($0, gate: gate) }
+    // A condition counts 0 or 1, also where it is the same everywhere.
+    if factors.count == 1, case .scalar(.bool(let flag)) = factors[0] {
+      factors = [.scalar(.int(flag ? 1 : 0))]
+    }
     func uses(_ factor: Indexed, _ index: Int) -> Bool {
       if case .tensor(_, let labels) = factor { return labels.contains(index) }
       return false
@@ -101,7 +105,7 @@ extension IndexRun {
             ?? factors[at]
         }
         let whole = product ?? .scalar(.int(1))
-        part = try reduce(Builtin.sumReducer, [index], whole, .none, span)
+        part = try reduce(Builtin.sumReducer, [index], whole, .none, span, of: span)
       }
       factors = factors.indices.filter { !using.contains($0) }.map { factors[$0] }
       factors.insert(part, at: 0)
@@ -115,7 +119,8 @@ extension IndexRun {
   }
 
   func reduce(
-    _ reducer: Builtin.Reducer, _ indices: [Int], _ body: Indexed, _ keep: Indexed, _ span: Span
+    _ reducer: Builtin.Reducer, _ indices: [Int], _ body: Indexed, _ keep: Indexed, _ span: Span,
+    of place: Span
   ) throws -> Indexed {
     var x: Variable
     var labels: [Int]
@@ -128,8 +133,8 @@ extension IndexRun {
       case .bool: dtype = .bool
       default: dtype = .f32
       }
-      (x, labels) = (try number(value, dtype), [])
-    case .none: throw Diagnostic("there is nothing to reduce: the expression is none", at: span)
+      (x, labels) = (try number(value, dtype, place), [])
+    case .none: throw Diagnostic("there is nothing to reduce: the expression is none", at: place)
     }
     var union = labels
     if case .tensor(_, let own) = keep { union = Self.union(union, own) }
@@ -138,7 +143,11 @@ extension IndexRun {
     let order = outer + indices
     x = try aligned(x, labels, to: order)
     func apply(_ x: Variable, _ condition: Tensor?) throws -> Variable {
-      try interpreter.located(span) { try reducer.apply(x, condition) }
+      do { return try reducer.apply(x, condition) } catch {
+        // What the body has wrong is told there.
+        let isOfBody = (error as? BuiltinError)?.message.contains("{0}") ?? false
+        return try interpreter.located(isOfBody ? place : span) { throw error }
+      }
     }
     var condition: Variable?
     if case .tensor(let mask, let own) = keep { condition = try aligned(mask, own, to: order) }

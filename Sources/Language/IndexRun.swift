@@ -268,9 +268,9 @@ struct IndexRun {
       throw Diagnostic("none can't be reckoned with", at: span)
     case (.scalar(let x), .scalar(let y)): return .scalar(try diagnosed(x, y))
     case (.scalar(let x), .tensor(let y, let labels)):
-      return .tensor(try diagnosed(x, .tensor(y)).variable ?? y, labels)
+      return Self.indexed(try diagnosed(x, .tensor(y)), labels)
     case (.tensor(let x, let labels), .scalar(let y)):
-      return .tensor(try diagnosed(.tensor(x), y).variable ?? x, labels)
+      return Self.indexed(try diagnosed(.tensor(x), y), labels)
     case (.tensor(let x, let xLabels), .tensor(let y, let yLabels)):
       let union = Self.union(xLabels, yLabels)
       // A trailing part combines as it is.
@@ -281,6 +281,11 @@ struct IndexRun {
       let right = try isTrailing ? y : aligned(y, yLabels, to: union)
       return .tensor(try diagnosed(.tensor(left), .tensor(right)).variable ?? left, union)
     }
+  }
+
+  /// What is no tensor is the same everywhere, such as whether elements equal a text.
+  private static func indexed(_ value: Value, _ labels: [Int]) -> Indexed {
+    value.variable.map { .tensor($0, labels) } ?? .scalar(value)
   }
 
   /// The labels of both, in the order of the one that has all where there is one.
@@ -337,7 +342,7 @@ struct IndexRun {
       default: dtype = .f32
       }
       try Tensor.checkShape(shape)
-      return .tensor(try number(value, dtype).expanded(to: shape))
+      return .tensor(try number(value, dtype, program.body.span).expanded(to: shape))
     case .tensor(let x, let labels):
       let ordered = try aligned(x, labels, to: order)
       let result = try ordered.reshaped(shape)

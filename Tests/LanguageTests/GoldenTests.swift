@@ -40,6 +40,7 @@ import Testing
     Difference("another error", "one\n#> error: the name two is not known\n#>   one\n#>   ───"),
     Difference("another place", "one\n#> error: the name one is not known\n#>   one\n#>    ──"),
     Difference("a syntax error where none is recorded", "x = (1"),
+    Difference("a tolerance behind the output", "0.5\n#> 0.5004\n#~ 1e-3"),
     Difference("a relative tolerance that does not hold", "2.003\n#~ 1e-3\n#> 2.0"),
     Difference("an absolute tolerance that does not hold", "2.0011\n#~ abs 1e-3\n#> 2.0"),
     Difference("lines behind a wildcard", "ones(3, 1)\n#> f32[3, 1]\n#> ...\n#>  2.0000"),

@@ -3,18 +3,24 @@
 #include "isa.h"
 #include "pool.h"
 
-ATTN_DECLARE(void, attn_fma_chains, int64_t rounds, float *out);
+ATTN_DECLARE(double, attn_fma_chains, int64_t rounds, float *out);
+
+typedef struct {
+  int64_t rounds;
+  double work; // of one thread
+} FMARun;
 
 static void run_part(void *context, int64_t part) {
-  (void)part;
+  FMARun *run = context;
   float out[16] = {0.5f, 1};
-  ATTN_PICK(attn_fma_chains)(*(int64_t *)context, out);
-  // Keeps the compiler from leaving the work undone.
-  if (out[0] == 12345) *(int64_t *)context = 0;
+  double work = ATTN_PICK(attn_fma_chains)(run->rounds, out);
+  // Reading a result keeps the compiler from leaving the work undone.
+  if (part == 0) run->work = out[0] == 12345 ? 0 : work;
 }
 
 double attn_fma_work(int64_t rounds) {
   int64_t threads = attn_thread_count();
-  attn_parallel(threads, run_part, &rounds);
-  return 2.0 * 12 * 16 * (double)rounds * (double)threads;
+  FMARun run = {.rounds = rounds};
+  attn_parallel(threads, run_part, &run);
+  return run.work * (double)threads;
 }

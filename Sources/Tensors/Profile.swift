@@ -153,7 +153,7 @@ package final class Profile {
   /// than the caches hold. The best of some tries, as others may use the machine too.
   package static func peak() throws -> Peak {
     var flops = 0.0
-    for rounds in [1_000] + Array(repeating: Int64(100_000), count: 6) {
+    for rounds in [1_000] + Array(repeating: Int64(1_000_000), count: 6) {
       let started = now
       flops = max(flops, attn_fma_work(rounds) / (now - started))
     }

@@ -11,7 +11,7 @@ final class ProfiledNode: Node {
   init(_ statement: Node, _ span: Span, _ profile: Profile) {
     self.statement = statement
     self.profile = profile
-    let code = span.source.lines[span.line].drop { $0 == " " }
+    let code = span.source.text(ofLine: span.line).drop { $0 == " " }
     line = profile.number(
       Profile.Place(file: span.source.name ?? "-", line: span.line + 1, code: String(code)))
     super.init(span)

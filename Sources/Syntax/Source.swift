@@ -28,11 +28,6 @@ package final class Source: Sendable {
 
   package var lineCount: Int { lineStarts.count }
 
-  /// The lines without their ends.
-  package var lines: [Substring] {
-    String(decoding: bytes, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
-  }
-
   /// The 0-based line that holds `offset`.
   package func line(at offset: Int) -> Int {
     var low = 0

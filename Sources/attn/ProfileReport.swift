@@ -8,6 +8,8 @@ struct ProfileReport {
   let seconds: Double
 
   private static let most = 25
+  /// What takes a smaller share of the whole isn't shown, but the first always is.
+  private static let leastShare = 0.001
 
   var text: String {
     let inKernels = profile.operations.values.reduce(0) { $0 + $1.seconds }
@@ -28,8 +30,9 @@ struct ProfileReport {
   // MARK: Lines
 
   private var lines: String {
-    let shown = profile.lines.filter { $0.calls > 0 }.sorted { $0.ownSeconds > $1.ownSeconds }
-    let rows = shown.prefix(Self.most).map { line in
+    let run = profile.lines.filter { $0.calls > 0 }.sorted { $0.ownSeconds > $1.ownSeconds }
+    let shown = run.prefix(shownCount(run.map(\.ownSeconds)))
+    let rows = shown.map { line in
       [
         Self.time(line.ownSeconds), Self.percent(line.ownSeconds, of: seconds), Self.time(line.seconds),
         Self.percent(line.kernelSeconds, of: line.ownSeconds), "\(line.calls)",
@@ -39,12 +42,13 @@ struct ProfileReport {
     }
     return Self.table(
       ["own time", "share", "with calls", "in kernels", "runs", "allocated", "live", "line"], rows)
-      + Self.rest(shown.count)
+      + Self.rest(run.count - shown.count)
   }
 
   private var operations: String {
-    let shown = profile.operations.sorted { ($1.value.seconds, $0.key) < ($0.value.seconds, $1.key) }
-    let rows = shown.prefix(Self.most).map { name, operation in
+    let done = profile.operations.sorted { ($1.value.seconds, $0.key) < ($0.value.seconds, $1.key) }
+    let shown = done.prefix(shownCount(done.map(\.value.seconds)))
+    let rows = shown.map { name, operation in
       let hasFlops = operation.flops > 0
       return [
         Self.time(operation.seconds), Self.percent(operation.seconds, of: seconds), "\(operation.calls)",
@@ -56,7 +60,13 @@ struct ProfileReport {
     }
     return Self.table(
       ["time", "share", "calls", "GFLOP/s", "of peak", "GB/s", "of peak", "operation"], rows)
-      + Self.rest(shown.count)
+      + Self.rest(done.count - shown.count)
+  }
+
+  /// How many of these times, the longest first, are worth a row.
+  private func shownCount(_ times: [Double]) -> Int {
+    let large = times.prefix(Self.most).prefix { $0 >= Self.leastShare * seconds }.count
+    return min(times.count, max(large, 1))
   }
 
   // MARK: Text
@@ -73,7 +83,7 @@ struct ProfileReport {
   }
 
   private static func rest(_ count: Int) -> String {
-    count > most ? "\n… and \(count - most) more" : ""
+    count > 0 ? "\n… and \(count) more" : ""
   }
 
   private static func time(_ seconds: Double) -> String {

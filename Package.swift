@@ -14,7 +14,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
   ],
   targets: [
-    .target(name: "CKernels"),
+    .target(name: "CKernels", cSettings: [.headerSearchPath(".")]),
     .systemLibrary(
       name: "CLibEdit", pkgConfig: "libedit", providers: [.apt(["libedit-dev"])]),
     .target(name: "CEditLine", dependencies: ["CLibEdit"]),
@@ -54,8 +54,10 @@ let package = Package(
     .testTarget(
       name: "BuiltinsTests",
       dependencies: ["Language", "Builtins", "Shapes", "Syntax", "Autodiff", "Tensors"]),
+    .testTarget(name: "AutodiffTests", dependencies: ["Autodiff", "Tensors"]),
     .testTarget(
-      name: "LanguageTests", dependencies: ["Language", "Builtins", "Golden", "Tensors", "Syntax"]),
+      name: "LanguageTests", dependencies: ["Language", "Builtins", "Autodiff", "Tensors", "Syntax"]),
+    .testTarget(name: "GoldenTests", dependencies: ["Golden", "Builtins"]),
     .testTarget(
       name: "ReferenceTests", dependencies: ["Language", "Builtins", "Autodiff", "Tensors"]),
     .testTarget(name: "AttnTests", dependencies: ["Attn"]),

@@ -11,7 +11,7 @@ build() {
   checks=
   objects=
   headers=$(find Sources/CKernels Tests/Kernels -name '*.h' -newer "$folder/built" 2>/dev/null || echo all)
-  for source in Sources/CKernels/*.c Tests/Kernels/*.c; do
+  for source in Sources/CKernels/*/*.c Tests/Kernels/*.c; do
     name=$(basename "$source" .c)
     case $name in
     *_check) checks="$checks $name" ;;

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Prints Sources/CKernels/vector_math_coefficients.h: the polynomials behind exp, log, sin, cos,
+"""Prints Sources/CKernels/vector/vector_math_coefficients.h: the polynomials behind exp, log, sin, cos,
 tanh, erf, gelu, softplus and pow.
 
 Each polynomial is the best one in the weighted maximum norm (Remez exchange in 60-digit

@@ -1,7 +1,7 @@
 // attn_attention and attn_attention_backward, causal, 8 blocks, against the machine's peak.
 //
 //   cd Sources/CKernels
-//   clang -O2 -std=c11 -I include ../../bench/kernels/attention.c *.c -lpthread -lm -o attention
+//   clang -O2 -std=c11 -I . -I include ../../bench/kernels/attention.c */*.c -lpthread -lm -o attention
 //   ./attention THREADS [WIDTH [LENGTH]]
 //
 // Times are the best of several rounds. GFLOP/s count a multiplication and an addition as two, in the

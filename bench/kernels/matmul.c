@@ -1,7 +1,7 @@
 // attn_matmul against OpenBLAS and against the machine's own peak.
 //
 //   cd Sources/CKernels
-//   clang -O2 -std=c11 -I include ../../bench/kernels/matmul.c *.c -lopenblas -lpthread -lm -o matmul
+//   clang -O2 -std=c11 -I . -I include ../../bench/kernels/matmul.c */*.c -lopenblas -lpthread -lm -o matmul
 //   OPENBLAS_NUM_THREADS=1 ./matmul 1;  OPENBLAS_NUM_THREADS=2 ./matmul 2
 //
 // Times are the best of several rounds, the two products taking turns, so that a busy neighbour

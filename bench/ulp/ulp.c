@@ -4,7 +4,7 @@
 // hard numbers against quadruple precision. Build and run from the root of the repository (gcc for
 // libquadmath; the kernels themselves are compiled by clang, as the package does it):
 //
-//   mkdir -p .build/ulp && (cd .build/ulp && clang -O2 -std=c11 -I../../Sources/CKernels/include -c ../../Sources/CKernels/*.c) && gcc -O2 -ISources/CKernels/include bench/ulp/ulp.c .build/ulp/*.o -lquadmath -lm -lpthread -o .build/ulp/ulp && nice .build/ulp/ulp
+//   mkdir -p .build/ulp && (cd .build/ulp && clang -O2 -std=c11 -I../../Sources/CKernels -I../../Sources/CKernels/include -c ../../Sources/CKernels/*/*.c) && gcc -O2 -ISources/CKernels/include bench/ulp/ulp.c .build/ulp/*.o -lquadmath -lm -lpthread -o .build/ulp/ulp && nice .build/ulp/ulp
 //
 // ulp [step [samples]]: every step-th float (1), so many random doubles for each function (2000000).
 #include <math.h>

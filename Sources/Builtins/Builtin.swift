@@ -17,6 +17,8 @@ package final class Builtin: Sendable {
 
   package var name: String { signature.name }
 
+  // Not inlined, as it would be into each declaration: that made them a third of the module's compile time.
+  @inline(never)
   package init(
     _ signature: String, _ summary: String, examples: [Example] = [],
     gradients: [GradientCheck] = [], traits: Traits = [], reducer: Reducer? = nil,
@@ -63,6 +65,7 @@ package final class Builtin: Sendable {
     package let expression: String
     package let shapes: [[Int]]
 
+    @inline(never)
     package static func at(_ expression: String, _ shapes: [Int]...) -> GradientCheck {
       GradientCheck(expression: expression, shapes: shapes)
     }
@@ -83,6 +86,7 @@ package final class Builtin: Sendable {
     package let isSoftmax: Bool
     package let apply: @Sendable (Variable, _ keep: Tensor?) throws -> Variable
 
+    @inline(never)
     package init(
       _ form: Form, isSum: Bool = false, isSoftmax: Bool = false,
       apply: @escaping @Sendable (Variable, _ keep: Tensor?) throws -> Variable
@@ -144,6 +148,7 @@ package struct BuiltinError: Error {
   package var parameters: [Int]
   package var hint: String?
 
+  @inline(never)
   package init(_ message: String, at parameters: [Int] = [], hint: String? = nil) {
     self.message = message
     self.parameters = parameters

@@ -55,6 +55,7 @@ package struct Diagnostic: Error, Sendable {
     trace.append(call)
   }
 
+  @inline(never)
   package init(_ message: String, at spans: [Span], notes: [String] = [], hint: String? = nil) {
     self.message = message
     self.spans = spans
@@ -62,6 +63,7 @@ package struct Diagnostic: Error, Sendable {
     self.hint = hint
   }
 
+  @inline(never)
   package init(_ message: String, at span: Span, notes: [String] = [], hint: String? = nil) {
     self.init(message, at: [span], notes: notes, hint: hint)
   }

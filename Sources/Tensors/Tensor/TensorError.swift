@@ -7,6 +7,7 @@ package struct TensorError: Error, Sendable {
   package var operands: [Int]
   package var hint: String?
 
+  @inline(never)
   package init(_ message: String, operands: [Int] = [], hint: String? = nil) {
     self.message = message
     self.operands = operands

@@ -1,7 +1,10 @@
 import Autodiff
 import Builtins
+import Families
 import Language
+import Support
 import Tensors
+import Values
 
 /// A running attn inside a Swift program.
 ///
@@ -16,19 +19,19 @@ import Tensors
 public final class Session {
   private let session: Language.Session
 
-  public init() { session = Language.Session() }
+  public init() { session = Language.Session(.standard) }
 
   package init(_ session: Language.Session) { self.session = session }
 
   /// Where `print`, and values that a statement shows, are written. Nothing is shown by default.
   public var output: @Sendable (String) -> Void = { _ in } {
-    didSet { session.context.output = output }
+    didSet { session.host.output.write = output }
   }
 
   /// The folder against which relative paths in scripts are resolved.
   public var folder: String {
-    get { session.context.files.base }
-    set { session.context.files.base = newValue }
+    get { session.host.files.base }
+    set { session.host.files.base = newValue }
   }
 
   /// Runs statements and gives the value of the last one.

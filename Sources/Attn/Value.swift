@@ -1,8 +1,10 @@
 import Autodiff
 import Builtins
 import Language
+import Support
 import Syntax
 import Tensors
+import Values
 
 /// A value of attn, as a Swift program sees it.
 public struct Value: CustomStringConvertible {

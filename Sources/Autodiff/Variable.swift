@@ -119,8 +119,15 @@ package final class Tape {
   /// How many gradients are being taken, one inside the other.
   private(set) var depth = 0
   package var isRecording: Bool { records }
+  /// Whether scores and weights that nothing else reads may be computed inside one kernel, a strip
+  /// at a time. The bits are the same; only who wants to see the scores themselves turns it off.
+  package var fusesAttention: Bool {
+    get { fuses }
+    set { fuses = newValue }
+  }
   // Read at every operation; the attribute counts inside this module only.
   @exclusivity(unchecked) private var records = false
+  @exclusivity(unchecked) private var fuses = true
 
   package init() {}
 

@@ -1,5 +1,7 @@
 import Autodiff
+import Support
 import Tensors
+import Values
 
 /// Operands that meet: numbers with tensors, dtypes with dtypes, shapes with shapes.
 extension Arguments {

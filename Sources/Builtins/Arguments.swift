@@ -1,5 +1,7 @@
 import Autodiff
+import Support
 import Tensors
+import Values
 
 /// The values of a call, one for each parameter, defaults filled in.
 ///
@@ -7,12 +9,12 @@ import Tensors
 package final class Arguments {
   package let builtin: Builtin
   @exclusivity(unchecked) package private(set) var values: [Value]
-  package let context: Context
+  let capabilities: Capabilities
 
-  package init(_ builtin: Builtin, _ values: [Value], _ context: Context) {
+  package init(_ builtin: Builtin, _ values: [Value], _ capabilities: Capabilities) {
     self.builtin = builtin
     self.values = values
-    self.context = context
+    self.capabilities = capabilities
   }
 
   package func position(_ name: String) -> Int {
@@ -236,34 +238,5 @@ package final class Arguments {
   package func list(_ name: String) throws -> [Value] {
     guard let items = try self[name].items() else { throw wrong(name, "a list") }
     return items
-  }
-}
-
-extension Value {
-  /// What `for` and the list functions go through; `nil` where there is nothing to go through.
-  package func items() throws -> [Value]? {
-    switch self {
-    case .list(let items): return items
-    case .record(let record): return record.values
-    case .string(let text): return try text.characterStrings()
-    case .range(let range):
-      guard range.count <= 1 << 32 else { return nil }
-      return try [Value](count: range.count) { .int(range.item(at: $0)) }
-    case .lazy(let list): return try [Value](count: list.count, list.item)
-    case .tensor, .parameter:
-      guard let x = variable, x.rank > 0 else { return nil }
-      return try [Value](count: x.shape[0]) { .tensor(x.selected(at: $0)) }
-    default: return nil
-    }
-  }
-}
-
-extension Variable {
-  /// One position of the first axis, which goes.
-  package func selected(at index: Int) -> Variable {
-    if !isTracked { return Variable(tensor.selected(axis: 0, at: index)) }
-    var slices = shape.map(AxisSlice.all)
-    slices[0] = .at(index)
-    return sliced(slices)
   }
 }

@@ -1,27 +1,35 @@
 import Autodiff
 import Shapes
+import Syntax
 import Tensors
+import Values
 
 /// A primitive, declared once: checks, help, completion, the reference page and tests derive from
 /// it. CONTRIBUTING.md shows how to add one.
-package final class Builtin: Sendable {
+package final class Builtin: Primitive {
   package let signature: Signature
   /// One sentence that ends with a period, and what else there is to know.
   package let summary: String
   package let examples: [Example]
   package let gradients: [GradientCheck]
   package let traits: Traits
+  /// What it reaches beyond its arguments.
+  package let uses: Capability
+  /// Which of the reducers of index notation it is.
+  package let reducerName: ReducerName?
   /// What `name[i](...)` does in index notation, where the name is a reducer.
-  package let reducer: Reducer?
+  package let reduction: Reduction?
   package let body: @Sendable (Arguments) throws -> Value
 
   package var name: String { signature.name }
+  package var signatureText: String { signature.text }
 
   // Not inlined, as it would be into each declaration: that made them a third of the module's compile time.
   @inline(never)
   package init(
     _ signature: String, _ summary: String, examples: [Example] = [],
-    gradients: [GradientCheck] = [], traits: Traits = [], reducer: Reducer? = nil,
+    gradients: [GradientCheck] = [], traits: Traits = [], uses: Capability = [],
+    reduction: Reduction? = nil,
     body: @escaping @Sendable (Arguments) throws -> Value
   ) {
     self.signature = Signature(signature)
@@ -29,7 +37,9 @@ package final class Builtin: Sendable {
     self.examples = examples
     self.gradients = gradients
     self.traits = traits
-    self.reducer = reducer
+    self.uses = uses
+    self.reduction = reduction
+    reducerName = reduction == nil ? nil : ReducerName(rawValue: self.signature.name)
     self.body = body
     let parameters = self.signature.parameters
     parameterNames = parameters.map(\.name)
@@ -49,8 +59,6 @@ package final class Builtin: Sendable {
 
     /// Works on each element by itself, so index notation may apply it to an indexed expression.
     package static let elementwise = Traits(rawValue: 1)
-    /// The same arguments need not give the same value: random numbers, files, output.
-    package static let effectful = Traits(rawValue: 2)
   }
 
   package enum Example: Sendable {
@@ -71,29 +79,11 @@ package final class Builtin: Sendable {
     }
   }
 
-  /// What a name does in index notation, over one axis that index notation has brought last.
-  package struct Reducer: Sendable {
-    package enum Form: Sendable {
-      /// The axis goes: `sum`, `max`.
-      case reduces
-      /// The axis stays: `softmax`, `cumsum`.
-      case along
-    }
-    package let form: Form
-    /// Whether a sum of products of it is a matrix product.
-    package let isSum: Bool
-    /// Whether it makes weights, so that scores under it and a sum over it may be one attention.
-    package let isSoftmax: Bool
+  /// What a reducer does in index notation, over one axis that index notation has brought last.
+  package struct Reduction: Sendable {
     package let apply: @Sendable (Variable, _ keep: Tensor?) throws -> Variable
 
-    @inline(never)
-    package init(
-      _ form: Form, isSum: Bool = false, isSoftmax: Bool = false,
-      apply: @escaping @Sendable (Variable, _ keep: Tensor?) throws -> Variable
-    ) {
-      self.form = form
-      self.isSum = isSum
-      self.isSoftmax = isSoftmax
+    package init(_ apply: @escaping @Sendable (Variable, _ keep: Tensor?) throws -> Variable) {
       self.apply = apply
     }
   }
@@ -141,17 +131,9 @@ package final class Builtin: Sendable {
   }
 }
 
-/// What a primitive can't do with its arguments. The evaluator puts the primitive's name in front,
-/// the user's names for `{0}`, `{1}`, …, and underlines the parameters listed.
-package struct BuiltinError: Error {
-  package var message: String
-  package var parameters: [Int]
-  package var hint: String?
-
-  @inline(never)
-  package init(_ message: String, at parameters: [Int] = [], hint: String? = nil) {
-    self.message = message
-    self.parameters = parameters
-    self.hint = hint
+extension Primitive {
+  package var declaration: Builtin {
+    guard let builtin = self as? Builtin else { preconditionFailure("\(name) is declared as a Builtin") }
+    return builtin
   }
 }

@@ -1,13 +1,13 @@
 /// The reference of the primitives, made from their declarations.
 package enum Reference {
   /// `docs/builtins.md`
-  package static var page: String {
+  package static func page(of table: PrimitiveTable) -> String {
     var lines = [
       "# Primitives", "",
       "Made from the declarations in `Sources/Builtins` by `attn doc`; a test keeps it in step.",
       "Functions and layers written in attn itself are shown by `attn doc NAME`.", "",
     ]
-    for (title, family) in Builtin.families {
+    for (title, family) in table.families {
       lines += ["## \(title)", ""]
       for builtin in family {
         lines += [

@@ -1,3 +1,6 @@
+import Support
+import Tensors
+
 /// An axis of a plot: its range, and ticks at round numbers.
 struct Axis {
   private(set) var low: Double

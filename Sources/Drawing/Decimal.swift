@@ -1,3 +1,6 @@
+import Support
+import Tensors
+
 /// A finite number in decimal, exact to its last digit.
 ///
 /// A binary fraction m × 2⁻ᵉ equals m × 5ᵉ × 10⁻ᵉ, so its decimal expansion ends. Rounding works on

@@ -1,3 +1,4 @@
+import Support
 import Tensors
 
 /// A heat map of a tensor's two axes: digits in plain text, colours on a terminal.
@@ -61,7 +62,7 @@ struct HeatmapText {
     self.style = style
     let widest = cells.rows?.map(displayWidth).max() ?? 0
     labelWidth = widest == 0 ? 0 : min(widest, 16) + 1
-    let hasWideLabel = cells.columns?.contains { $0.contains { displayWidth($0) > 1 } } ?? false
+    let hasWideLabel = cells.columns?.contains { $0.contains { displayWidth(of: $0) > 1 } } ?? false
     let fits = labelWidth + 2 * cells.columnCount <= 80 && !compact
     cellWidth = fits || hasWideLabel ? 2 : 1
     width = labelWidth + cellWidth * cells.columnCount

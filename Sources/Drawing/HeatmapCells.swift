@@ -1,3 +1,4 @@
+import Support
 import Tensors
 
 /// A rank-2 tensor made ready to draw: at most so many rows and columns, and their labels.

@@ -1,3 +1,4 @@
+import Support
 import Tensors
 
 /// Small heat maps side by side within 80 columns, all on one scale, so that they compare.

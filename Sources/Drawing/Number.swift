@@ -1,3 +1,5 @@
+import Support
+
 /// The shortest text that reads back as the same number: `0.1`, `1e-05`, `inf`, `nan`.
 package func text(of value: Double) -> String {
   value.isNaN ? "nan" : value.description

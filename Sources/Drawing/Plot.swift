@@ -1,3 +1,5 @@
+import Support
+
 /// One line of a plot.
 package typealias Series = (name: String, x: [Double], y: [Double])
 

@@ -1,3 +1,4 @@
+import Support
 import Tensors
 
 /// A heat map as a self-contained SVG image; a tensor of higher rank becomes a grid of maps.

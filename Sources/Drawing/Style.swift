@@ -1,3 +1,5 @@
+import Support
+
 /// How a drawing may look: what the place it goes to can show.
 package enum Style: Equatable, Sendable {
   /// Text alone: for a pipe, a file, a test.
@@ -100,7 +102,7 @@ struct Piece {
 extension Style {
   /// A line of pieces; a colour is named where it changes, and put back at the end.
   func line(_ pieces: [Piece]) -> String {
-    guard case .colour(let depth) = self else { return trimmedEnd(pieces.map(\.text).joined()) }
+    guard case .colour(let depth) = self else { return pieces.map(\.text).joined().trimmedEnd }
     var text = ""
     var current = Piece("")
     for piece in pieces {
@@ -111,7 +113,7 @@ extension Style {
       text += piece.text
     }
     return current.foreground == nil && current.background == nil
-      ? trimmedEnd(text) : text + "\u{1B}[0m"
+      ? text.trimmedEnd : text + "\u{1B}[0m"
   }
 
   private func escape(_ piece: Piece, _ depth: ColourDepth) -> String {

@@ -1,3 +1,4 @@
+import Support
 import Tensors
 
 /// A tensor as `print` and the prompt show it: a header, then rows.

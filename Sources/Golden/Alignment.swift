@@ -1,3 +1,5 @@
+import Support
+
 /// Recorded lines beside printed ones: which belong together, and which changed.
 struct Alignment {
   enum Step: Equatable {

@@ -1,3 +1,5 @@
+import Support
+
 /// What a comparison of recorded with printed lines came to.
 package struct Comparison {
   package let isEqual: Bool

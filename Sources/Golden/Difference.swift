@@ -1,4 +1,5 @@
 import Drawing
+import Support
 
 /// A difference as a person wants to see it: the place, what was recorded beside what was printed with
 /// the changed figures marked, how large the difference is, and where.
@@ -47,7 +48,7 @@ extension Comparison {
         lines.append("      \(marks(recorded[i], printed[j], tolerance))")
       }
     }
-    return lines.map { $0.trimmedEnd }
+    return lines.map { $0.trimmedLine }
   }
 }
 
@@ -94,7 +95,7 @@ private func marks(_ recorded: Line, _ printed: Line, _ tolerance: Tolerance?) -
   }
   return text.indices.map { index in
     String(repeating: marked.contains(index) ? "^" : " ", count: displayWidth(String(text[index])))
-  }.joined().trimmedEnd
+  }.joined().trimmedLine
 }
 
 private func missing(_ text: String) -> String { "    - \(text)" }
@@ -103,7 +104,7 @@ private func added(_ text: String) -> String { "    + \(text)" }
 
 extension StringProtocol {
   /// Without the blanks at its end, which no recorded line keeps.
-  var trimmedEnd: String {
+  var trimmedLine: String {
     var line = self[...]
     while line.last == " " || line.last == "\r" { line.removeLast() }
     return String(line)

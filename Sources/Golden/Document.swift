@@ -1,3 +1,4 @@
+import Drawing
 import Syntax
 
 /// A script or a Markdown page as a test: statements, each with the output recorded under it.

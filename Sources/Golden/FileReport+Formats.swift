@@ -1,4 +1,5 @@
 import Drawing
+import Support
 
 /// Reports in the forms that other programs read.
 extension FileReport {
@@ -85,11 +86,11 @@ extension FileReport {
       number += 1
       let title = line("\(report.name):\(place?.line ?? 1): \(place?.code ?? "")")
       let safe = title.replacing("\\", with: "\\\\").replacing("#", with: "\\#")
-      lines.append("\(isOk ? "ok" : "not ok") \(number) - \(safe)\(directive)".trimmedEnd)
+      lines.append("\(isOk ? "ok" : "not ok") \(number) - \(safe)\(directive)".trimmedLine)
       guard let text else { return }
       lines.append("  ---")
       lines.append("  message: |")
-      lines += text.split(separator: "\n", omittingEmptySubsequences: false).map { "    \($0)".trimmedEnd }
+      lines += text.split(separator: "\n", omittingEmptySubsequences: false).map { "    \($0)".trimmedLine }
       lines.append("  ...")
     }
     for report in reports {

@@ -1,4 +1,7 @@
+import Drawing
+import Support
 import Syntax
+import Values
 
 /// What a file came to, as it travels from the process that ran it and into reports.
 package struct FileReport: Codable, Sendable {

@@ -1,3 +1,4 @@
+import Drawing
 import Syntax
 
 /// Recording anew: text in, text out.

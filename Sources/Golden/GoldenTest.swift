@@ -1,5 +1,6 @@
-import Attn
 import Builtins
+import Drawing
+import Host
 import Language
 import Syntax
 import Tensors
@@ -16,39 +17,28 @@ import Tensors
 public struct GoldenTest {
   package let document: Document
   let text: String
-  private let configure: (Language.Session) -> Void
+  private let configure: (Session) -> Void
+
+  private let primitives: PrimitiveTable
 
   /// - Parameters:
-  ///   - text: a script, or a Markdown page with ```` ```attn ```` blocks.
   ///   - name: what the report calls it; a name that ends in `.md` is read as Markdown.
   ///   - folder: against which the script's paths are resolved.
   ///   - isSandboxed: whether the script may read and write only there.
-  ///   - configure: changes the session before it runs, for a host's own names.
-  public init(
-    _ text: String, name: String, folder: String, isSandboxed: Bool = true,
-    configure: @escaping (Attn.Session) -> Void = { _ in }
+  ///   - configure: changes the session before it runs.
+  package init(
+    _ text: String, name: String, folder: String, _ primitives: PrimitiveTable, isSandboxed: Bool = true,
+    configure: @escaping (Session) -> Void = { _ in }
   ) {
     self.text = text
+    self.primitives = primitives
     document = Document(text, name: name)
     self.configure = { session in
-      session.context.files.base = folder
-      session.context.files.workingFolder = folder
-      if isSandboxed { session.context.files.sandbox = .init(folder, keepsWrites: true) }
-      configure(Attn.Session(session))
+      session.host.files.base = folder
+      session.host.files.workingFolder = folder
+      if isSandboxed { session.host.files.sandbox = .init(folder, keepsWrites: true) }
+      configure(session)
     }
-  }
-
-  /// A script or page in a file, in whose folder it runs.
-  ///
-  /// - Throws: `AttnError` where the file can't be read as UTF-8 text.
-  public init(
-    contentsOf path: String, isSandboxed: Bool = true,
-    configure: @escaping (Attn.Session) -> Void = { _ in }
-  ) throws {
-    let text: String
-    do { text = try Files().readText(path) } catch { throw AttnError(error.message) }
-    self.init(
-      text, name: path, folder: Files.folder(of: path), isSandboxed: isSandboxed, configure: configure)
   }
 
   /// What a statement came to.
@@ -72,7 +62,7 @@ public struct GoldenTest {
     /// The line of the file on which the statement starts, counted from 1.
     public var line: Int { entry.span.line + 1 }
     /// The recorded lines.
-    public var recorded: [String] { entry.recorded.map { $0.text.trimmedEnd } }
+    public var recorded: [String] { entry.recorded.map { $0.text.trimmedLine } }
   }
 
   /// What a file came to.
@@ -98,11 +88,11 @@ public struct GoldenTest {
     withDigests: Bool, willRun: (Document.Entry) -> Void = { _ in }, didRun: (Result) -> Void = { _ in }
   ) -> Report {
     Machine.withDeepStack {
-      let session = Language.Session()
+      let session = Session(primitives)
       configure(session)
       let output = Output()
-      session.context.output = { output.write($0) }
-      session.context.isInterrupted = { output.isFull }
+      session.host.output.write = { output.write($0) }
+      session.host.loops.isInterrupted = { output.isFull }
       let results = document.entries.map { entry in
         willRun(entry)
         output.text = ""
@@ -134,7 +124,7 @@ public struct GoldenTest {
     }
     let printed = output.lines
     let comparison = Comparison(
-      recorded: entry.recorded.map { $0.text.trimmedEnd }, printed: printed, tolerance: entry.tolerance)
+      recorded: entry.recorded.map { $0.text.trimmedLine }, printed: printed, tolerance: entry.tolerance)
     var result = Result(
       entry: entry, status: comparison.isEqual ? .passed : .failed, printed: printed,
       comparison: comparison, digest: withDigest ? digests.map { $0 ?? "-" }.joined(separator: " ") : nil)
@@ -183,7 +173,7 @@ extension GoldenTest {
         let picture = Unicode.Scalar(scalar.value == 0x7F ? 0x2421 : 0x2400 + scalar.value)
         shown.unicodeScalars.append(isControl ? picture ?? scalar : scalar)
       }
-      return shown.trimmedEnd
+      return shown.trimmedLine
     }
   }
 

@@ -1,3 +1,6 @@
+import Drawing
+import Syntax
+
 /// A line of output, and the figures in it.
 struct Line {
   var text: String

@@ -1,3 +1,5 @@
+import Drawing
+
 /// Blocks of code in Markdown pages.
 enum Markdown {
   /// The page once for each ```` ```attn ```` block, every byte outside the block a blank, so that

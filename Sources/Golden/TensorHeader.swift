@@ -1,3 +1,5 @@
+import Tensors
+
 /// The first line of a printed tensor: `f32[2, 3]`, or `f32[2, 3] × 1e-5`.
 struct TensorHeader {
   /// `f32[2, 3]`

@@ -1,3 +1,5 @@
+import Drawing
+
 /// How far recorded numbers may be from those of a run: `#~ 1e-3` relative, `#~ abs 1e-6`.
 public struct Tolerance: Sendable, Equatable {
   public var relative = 0.0

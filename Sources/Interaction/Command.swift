@@ -1,5 +1,7 @@
 import Builtins
+import Drawing
 import Language
+import Support
 import Tensors
 
 /// A line for the prompt itself, such as `:save s.attn`: a row of the one table from which `:help`,
@@ -94,7 +96,7 @@ package struct Command: Sendable {
 
   static func run(_ line: String, in shell: Shell) -> Shell.Outcome {
     let name = line.prefix { $0.isLetter || $0.isNumber || $0 == "_" }
-    let rest = trimmed(line.dropFirst(name.count))
+    let rest = line.dropFirst(name.count).trimmed
     guard let command = named(String(name)) else {
       let candidates = name.isEmpty ? [] : table.map(\.name).filter { $0.hasPrefix(name) }
       if candidates.isEmpty {
@@ -175,8 +177,8 @@ extension Shell {
   func set(_ text: String) throws(BuiltinError) {
     let words = text.split(separator: " ").map(String.init)
     guard let name = words.first else {
-      screen.write("digits  \(session.context.digits)\n")
-      screen.write("seed    \(session.context.random.seed)\n")
+      screen.write("digits  \(session.host.output.digits)\n")
+      screen.write("seed    \(session.host.random.state.seed)\n")
       return
     }
     guard ["digits", "seed"].contains(name) else {

@@ -1,7 +1,11 @@
 import Builtins
+import Drawing
 import FoundationEssentials
+import Host
 import Language
+import Support
 import Syntax
+import Values
 
 /// What could stand at the cursor.
 package struct Completion: Equatable {
@@ -105,10 +109,11 @@ extension Shell {
     }
     var own = session.definedNames
     if !results.isEmpty { own += ["ans"].filter { session[$0] == nil } }
-    let other = Builtin.table.map(\.name).filter { $0.first?.isLetter == true } + session.libraryNames
+    let other =
+      session.primitives.all.map(\.name).filter { $0.first?.isLetter == true } + session.libraryNames
     let known = Set(own)
     let words = Parser.words.filter { $0.count > 2 }
-    let rest = Array(Set(other + Builtin.constants.keys + words).subtracting(known)).sorted()
+    let rest = Array(Set(other + session.primitives.constants.keys + words).subtracting(known)).sorted()
     return Completion(
       replaced: prefix.unicodeScalars.count, candidates: matching(own.sorted()) + matching(rest))
   }
@@ -117,7 +122,7 @@ extension Shell {
     if let value = session[name] { return value.summary }
     if name == "ans", let last = results.last { return last.summary }
     switch session.outerValue(name) {
-    case .builtin(let builtin): return builtin.summary.firstSentence
+    case .builtin(let primitive): return primitive.declaration.summary.firstSentence
     case .function(let function): return (function.documentation ?? "").firstSentence
     case .modelType(let type): return (type.documentation ?? "").firstSentence
     case let value?: return value.text()
@@ -131,8 +136,8 @@ extension Shell {
     guard let value else { return [] }
     return session.parameterNames(of: value).filter { $0.hasPrefix(prefix) }.map { name in
       var summary = "parameter"
-      if case .builtin(let builtin) = value,
-        let fallback = builtin.signature.parameters.first(where: { $0.name == name })?.fallback
+      if case .builtin(let primitive) = value,
+        let fallback = primitive.declaration.signature.parameters.first(where: { $0.name == name })?.fallback
       {
         summary = "parameter, \(fallback) where it isn't given"
       }
@@ -157,7 +162,7 @@ extension Shell {
     }
     candidates = candidates.filter { $0.text.hasPrefix(prefix) }
     if candidates.isEmpty {
-      candidates = Builtin.table.filter {
+      candidates = session.primitives.all.filter {
         $0.name.hasPrefix(prefix) && $0.name.first?.isLetter == true && !$0.signature.parameters.isEmpty
       }.map { .init(text: $0.name, summary: $0.summary.firstSentence) }.sorted { $0.text < $1.text }
     }
@@ -191,7 +196,7 @@ extension Shell {
     let prefix = isInString ? typed.unescaped : typed
     var place = folder.isEmpty ? "." : folder
     if place.hasPrefix("~/"), let home = screen.environment("HOME") { place = home + place.dropFirst(1) }
-    if !place.hasPrefix("/") { place = session.context.files.base + "/" + place }
+    if !place.hasPrefix("/") { place = session.host.files.base + "/" + place }
     let names = ((try? FileManager.default.contentsOfDirectory(atPath: place)) ?? []).sorted()
     let candidates = names.filter { $0.hasPrefix(prefix) && ($0.hasPrefix(".") == prefix.hasPrefix(".")) }
       .map { name -> Completion.Candidate in
@@ -241,11 +246,5 @@ extension String {
       result.append(character)
     }
     return result + "…"
-  }
-
-  private var trimmedEnd: String {
-    var text = self
-    while text.last == " " { text.removeLast() }
-    return text
   }
 }

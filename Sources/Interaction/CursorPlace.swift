@@ -1,3 +1,6 @@
+import Drawing
+import Support
+
 /// What stands before the cursor, as far as completion wants to know: found by looking at the text
 /// alone, which need not be whole.
 struct CursorPlace {

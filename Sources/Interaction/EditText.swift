@@ -1,3 +1,5 @@
+import Drawing
+import Support
 import Syntax
 
 /// An entry while it is edited: scalars and a cursor, as libedit counts them.
@@ -234,9 +236,4 @@ extension Unicode.Scalar {
     default: value == 0x200D || (0x1F3FB...0x1F3FF).contains(value)
     }
   }
-}
-
-/// The columns that a text takes.
-package func displayWidth(_ text: some StringProtocol) -> Int {
-  text.reduce(0) { $0 + displayWidth(of: $1) }
 }

@@ -1,5 +1,7 @@
 import Builtins
 import Glibc
+import Host
+import Support
 
 /// The entries of all prompts in a file, safe with several at once.
 ///

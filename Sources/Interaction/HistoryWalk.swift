@@ -1,3 +1,5 @@
+import Drawing
+
 /// The entries of a session and of those before, as Up and Down go through them.
 ///
 /// What is typed or changed on the way is kept until an entry is run.

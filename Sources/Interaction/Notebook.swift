@@ -1,5 +1,7 @@
 import Builtins
+import Drawing
 import Golden
+import Host
 import Syntax
 
 /// What has been run in a session, with what it printed: enough to write it down as a script that
@@ -66,8 +68,9 @@ package struct Notebook {
   package var isEmpty: Bool { !entries.contains { $0.kind != .remark && !$0.isInitial } }
 
   /// The folder that all paths were relative to, if there is one.
-  var folder: String? {
-    let folders = Set(entries.lazy.filter { $0.kind == .statement && $0.namesFile }.map(\.folder))
+  func folder(_ primitives: PrimitiveTable) -> String? {
+    let files = entries.lazy.filter { $0.kind == .statement && $0.namesFile(primitives) }
+    let folders = Set(files.map(\.folder))
     return folders.count == 1 ? folders.first : nil
   }
 

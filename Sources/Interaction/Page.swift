@@ -1,5 +1,7 @@
 import Builtins
 import Drawing
+import Host
+import Support
 
 /// The session as a page to read, pictures and all; nothing in it comes from a network.
 extension Notebook {
@@ -88,7 +90,7 @@ extension Notebook {
         // A title is the page's own; other remarks stay comments.
         for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
           if line.hasPrefix("# %%") {
-            parts.append(.title(trimmed(line.dropFirst(4))))
+            parts.append(.title(line.dropFirst(4).trimmed))
           } else {
             parts.append(.code(String(line)))
           }

@@ -1,3 +1,5 @@
+import Drawing
+import Support
 import Syntax
 
 extension Shell {

@@ -1,5 +1,7 @@
 import Builtins
 import Drawing
+import Host
+import Support
 
 /// What the statement at hand prints, on its way to the screen, written down.
 final class Recorder {

@@ -1,5 +1,7 @@
 import Builtins
+import Drawing
 import Language
+import Support
 import Syntax
 
 /// `ans` and `out[n]`: they stand for names, which the values get when they are first asked for.

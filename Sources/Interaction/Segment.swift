@@ -1,3 +1,4 @@
+import Drawing
 import Syntax
 
 /// A part of an entry: code, or a line for the prompt itself.
@@ -45,10 +46,10 @@ enum Segment: Equatable {
   /// What a line is where it is no code.
   private static func single(_ line: Substring, _ number: Int) -> Segment? {
     let text = line.drop(while: \.isWhitespace)
-    if text.hasPrefix(":") { return .command(trimmed(text.dropFirst()), line: number) }
-    if text.hasPrefix("??") { return .question(trimmed(text.dropFirst(2)), wantsSource: true, line: number) }
-    if text.hasPrefix("?") { return .question(trimmed(text.dropFirst()), wantsSource: false, line: number) }
-    let whole = trimmed(text)
+    if text.hasPrefix(":") { return .command(text.dropFirst().trimmed, line: number) }
+    if text.hasPrefix("??") { return .question(text.dropFirst(2).trimmed, wantsSource: true, line: number) }
+    if text.hasPrefix("?") { return .question(text.dropFirst().trimmed, wantsSource: false, line: number) }
+    let whole = text.trimmed
     guard whole.hasSuffix("?"), !whole.contains("#"), !whole.contains("\"") else { return nil }
     let name = whole.drop { $0 == "?" }
     if whole.hasSuffix("??") { return .question(String(name.dropLast(2)), wantsSource: true, line: number) }

@@ -1,7 +1,10 @@
 import Builtins
+import Drawing
 import Language
+import Support
 import Syntax
 import Tensors
+import Values
 
 /// Expressions that leave nothing behind: `:time`, `:page`, `?path`.
 extension Shell {
@@ -25,14 +28,14 @@ extension Shell {
       text = rewritten
       script = Parser.parse(Source(text))
     }
-    let context = session.context
-    let random = context.random
-    let digits = context.digits
+    let host = session.host
+    let random = host.random.state
+    let digits = host.output.digits
     recorder.begin()
     defer {
-      context.random = random
-      context.digits = digits
-      context.loops.nextLimit = nil
+      host.random.state = random
+      host.output.digits = digits
+      host.loops.count.nextLimit = nil
     }
     // A value that is muted is finished as well.
     var statement = script.statements[0]
@@ -81,7 +84,7 @@ extension Shell {
 
   func page(_ text: String) throws(BuiltinError) {
     guard let value = try evaluate(text) else { return }
-    let whole = value.wholeText(digits: session.context.digits) + "\n"
+    let whole = value.wholeText(digits: session.host.output.digits) + "\n"
     guard !Machine.isStopRequested else { throw BuiltinError("the writing was stopped") }
     let file = try TemporaryText(whole, name: "value.txt")
     let pager = screen.environment("PAGER").flatMap { $0.isEmpty ? nil : $0 } ?? "less -S"

@@ -1,6 +1,9 @@
 import Builtins
+import Drawing
 import Golden
+import Host
 import Language
+import Support
 import Syntax
 import Tensors
 
@@ -40,7 +43,7 @@ extension Shell {
     let folder = Files.absolute(Files.folder(of: path))
     var elsewhere: [String] = []
     var outside: [String] = []
-    for entry in notebook.entries where entry.kind == .statement && entry.namesFile {
+    for entry in notebook.entries where entry.kind == .statement && entry.namesFile(session.primitives) {
       for name in entry.strings where !name.isEmpty && !name.hasPrefix("tmp:") {
         let isAbsolute = name.hasPrefix("/")
         let place = Files.absolute(isAbsolute ? name : entry.folder + "/" + name)
@@ -102,9 +105,9 @@ extension Shell {
       code = text
     }
     // Paths in a script are relative to it.
-    let base = session.context.files.base
-    session.context.files.base = Files.folder(of: path)
-    defer { session.context.files.base = base }
+    let base = session.host.files.base
+    session.host.files.base = Files.folder(of: path)
+    defer { session.host.files.base = base }
     if !run(code: Transcript.statements(in: code)) { screen.report("\(written) was left there\n") }
   }
 
@@ -161,7 +164,7 @@ extension Shell {
 
   func rerun() {
     guard !notebook.entries.isEmpty else { return screen.note("  nothing has been run yet") }
-    _ = begin(with: notebook.source, folder: notebook.folder)
+    _ = begin(with: notebook.source, folder: notebook.folder(session.primitives))
   }
 
   /// An empty session that runs a script, past what fails. Where it is stopped, the session before it
@@ -172,10 +175,10 @@ extension Shell {
     wasInterrupted = false
     reset()
     putBack(initial)
-    let base = session.context.files.base
-    session.context.files.base = folder ?? base
+    let base = session.host.files.base
+    session.host.files.base = folder ?? base
     run(code: code, goesOn: true)
-    session.context.files.base = base
+    session.host.files.base = base
     guard wasInterrupted else { return true }
     state = before
     screen.report("the session is as it was before\n")
@@ -203,9 +206,9 @@ extension Notebook.Entry {
   }
 
   /// Whether it reads or writes files.
-  var namesFile: Bool {
+  func namesFile(_ primitives: PrimitiveTable) -> Bool {
     let reads = Parser.parse(Source(text)).statements.flatMap { NameUse($0).reads.map(\.text) }
-    let families = Builtin.fileFamily + Builtin.savingFamily.filter { $0.name != "hash" }
-    return text.contains("import \"") || families.contains { reads.contains($0.name) }
+    return text.contains("import \"")
+      || reads.contains { primitives.named[$0]?.uses.contains(.files) == true }
   }
 }

@@ -1,5 +1,8 @@
 import Builtins
 import Language
+import Support
+import Tensors
+import Values
 
 /// `?name`, `??name`, `:source name`.
 extension Shell {
@@ -14,7 +17,7 @@ extension Shell {
     let value = session[name] ?? session.outerValue(name)
     if wantsSource { return showSource(name, value) }
     switch value {
-    case .builtin(let builtin): screen.write(Reference.help(builtin) { prose($0) })
+    case .builtin(let primitive): screen.write(Reference.help(primitive.declaration) { prose($0) })
     case .function(let function): show(declared: name, function.documentation)
     case .modelType(let type): show(declared: name, type.documentation)
     case let value?: describe(value, as: name)
@@ -54,9 +57,9 @@ extension Shell {
 
   private func showSource(_ name: String, _ value: Value?) {
     if let source = session.source(of: name) { return screen.write(source + "\n") }
-    if case .builtin(let builtin) = value {
+    if case .builtin(let primitive) = value {
       return screen.write(
-        "\(builtin.signature.text)\n\n"
+        "\(primitive.signatureText)\n\n"
           + prose("\(name) is part of attn itself, written in Swift.") + "\n")
     }
     if let entry = notebook.entries.last(where: { assigns($0, name) }) {

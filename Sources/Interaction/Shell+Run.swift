@@ -1,7 +1,10 @@
 import Builtins
+import Drawing
 import Language
+import Support
 import Syntax
 import Tensors
+import Values
 
 /// Running statements, one by one.
 extension Shell {
@@ -86,7 +89,7 @@ extension Shell {
     warnOfStale(use)
     var entry = Notebook.Entry(text)
     entry.isInitial = isInitial
-    entry.folder = session.context.files.base
+    entry.folder = session.host.files.base
     recorder.begin()
     // The names of an import are not in the statement.
     var isImport = false
@@ -94,7 +97,7 @@ extension Shell {
     let known = isImport ? Set(session.definedNames) : []
     let outcome = session.run(statement) { value in
       // Text first: what is too large to show must not be half shown.
-      entry.echo = value.text(digits: session.context.digits) + "\n"
+      entry.echo = value.text(digits: session.host.output.digits) + "\n"
       try Machine.checkStop()
       screen.write(entry.echo)
       try Machine.checkStop()
@@ -111,7 +114,7 @@ extension Shell {
       showShapes(statement, use)
     case .failed(let diagnostic):
       entry.hasFailed = true
-      let loops = session.context.loops
+      let loops = session.host.loops.count
       if loops.isStopping, loops.limit == nil { entry.rounds = loops.rounds }
       entry.echo = diagnostic.rendered() + "\n"
       report(diagnostic)
@@ -141,7 +144,7 @@ extension Shell {
 
   /// What is said of loops that were stopped; `nil` where none was.
   var roundsOfInterruption: String? {
-    let loops = session.context.loops
+    let loops = session.host.loops.count
     guard loops.isStopping, loops.limit == nil else { return nil }
     return loops.rounds == 0
       ? "interrupted before a first round was done"
@@ -152,7 +155,7 @@ extension Shell {
   private func noteInterruption(_ statement: Statement, _ entry: inout Notebook.Entry) -> Bool {
     guard let message = roundsOfInterruption else { return true }
     wasInterrupted = true
-    let loops = session.context.loops
+    let loops = session.host.loops.count
     screen.report(message + (loops.rounds == 0 ? "\n" : "; what they made is kept\n"))
     if loops.started == 1, let text = stoppedCall(statement, after: loops.rounds) {
       let before = statement.span.source.bytes[..<statement.span.start]

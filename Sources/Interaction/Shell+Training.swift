@@ -1,4 +1,6 @@
 import Builtins
+import Drawing
+import Host
 import Language
 import Syntax
 
@@ -9,7 +11,7 @@ extension Shell {
   func beginningAnew(_ statement: Statement, _ text: String) -> String? {
     guard let call = statement.call(of: ["train"]), session[call.name] == nil,
       call.argument("resume") == nil, let path = checkpoint(of: call),
-      (try? session.context.files.kind(path)) == .missing
+      (try? session.host.files.kind(path)) == .missing
     else { return nil }
     let new = call.with("resume", "false")
     var bytes = Array(text.utf8)
@@ -37,13 +39,13 @@ extension Shell {
     guard let argument = call.argument("checkpoint") else { return nil }
     if case .string(let path)? = session[argument.text] { return path }
     guard argument.text.hasPrefix("\""), !argument.text.contains("{"),
-      case .string(let path)? = try? Session().evaluate(argument.text)
+      case .string(let path)? = try? Session(session.primitives).evaluate(argument.text)
     else { return nil }
     return path
   }
 
   private func stepsDone(_ path: String) -> Int? {
-    guard let file = try? session.context.files.readBytes(path),
+    guard let file = try? session.host.files.readBytes(path),
       let saved = try? Safetensors.decoded(file),
       let step = saved.first(where: { $0.name == "step" })?.tensor
     else { return nil }

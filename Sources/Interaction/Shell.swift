@@ -1,13 +1,15 @@
 import Builtins
+import Drawing
 import Language
 import Syntax
 import Tensors
+import Values
 
 /// A session at a prompt: runs entries, keeps the notebook, knows what is stale.
 ///
 /// It touches no terminal. `Screen` is what it writes to, and whoever owns it reads the entries.
 package final class Shell {
-  package internal(set) var session = Session()
+  package internal(set) var session: Session
   package internal(set) var notebook = Notebook()
   package internal(set) var bindings = Bindings()
   package internal(set) var tour: Tour?
@@ -38,7 +40,10 @@ package final class Shell {
   /// Results that can be asked for.
   static let resultLimit = 100
 
-  package init(screen: Screen, configure: @escaping (Session) -> Void = { _ in }) {
+  package init(
+    _ primitives: PrimitiveTable, screen: Screen, configure: @escaping (Session) -> Void = { _ in }
+  ) {
+    session = Session(primitives)
     self.screen = screen
     self.configure = configure
     prepare()
@@ -57,7 +62,7 @@ package final class Shell {
 
   /// Begins anew: no names, no results, no notebook; then the init file.
   func reset() {
-    session = Session()
+    session = Session(session.primitives)
     notebook = Notebook()
     bindings = Bindings()
     results = []
@@ -95,21 +100,21 @@ package final class Shell {
 
   private func prepare() {
     session.keepsInterruptedLoops = true
-    let context = session.context
-    context.style = screen.style
-    context.output = { [unowned self] text in
+    let host = session.host
+    host.output.style = screen.style
+    host.output.write = { [unowned self] text in
       screen.write(text)
       recorder.add(text)
     }
-    context.draw = { [unowned self] picture in
-      let text = picture.text(session.context.style) + "\n"
+    host.output.draw = { [unowned self] picture in
+      let text = picture.text(session.host.output.style) + "\n"
       // What was drawn of half a tensor is shown to nobody.
       guard !Machine.isStopRequested else { return }
       screen.write(text)
       recorder.add(picture)
     }
-    context.outputLength = { [unowned self] in recorder.length }
-    context.cutOutput = { [unowned self] in recorder.cut(to: $0) }
+    host.output.length = { [unowned self] in recorder.length }
+    host.output.cut = { [unowned self] in recorder.cut(to: $0) }
     configure(session)
   }
 
@@ -144,7 +149,7 @@ package final class Shell {
       LateFailure.forget()
       switch segment {
       case .code(let code, _):
-        if trimmed(code) == "out", session["out"] == nil {
+        if code.trimmed == "out", session["out"] == nil {
           showResults()
         } else if !run(code: code) {
           tour?.note(entry, self)
@@ -172,10 +177,4 @@ package final class Shell {
       screen.note("  out[\(droppedResults + offset)]  \(value.summary)")
     }
   }
-}
-
-func trimmed(_ text: some StringProtocol) -> String {
-  var text = Substring(text).drop(while: \.isWhitespace)
-  while text.last?.isWhitespace == true { text.removeLast() }
-  return String(text)
 }

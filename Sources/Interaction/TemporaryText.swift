@@ -1,5 +1,8 @@
 import Builtins
+import Drawing
 import FoundationEssentials
+import Host
+import Support
 
 /// A text in a file that another program opens; the file goes with its last user.
 final class TemporaryText {

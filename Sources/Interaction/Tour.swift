@@ -1,4 +1,6 @@
 import Builtins
+import Drawing
+import Support
 
 /// The first ten minutes: one line to type at a time, and a word on what it did.
 package final class Tour {

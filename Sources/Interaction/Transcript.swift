@@ -1,3 +1,5 @@
+import Drawing
+
 /// Texts as they stand on a screen: prompts, marks of further lines, recorded output.
 package enum Transcript {
   package static let prompt = "attn> "

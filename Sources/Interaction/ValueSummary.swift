@@ -1,5 +1,8 @@
 import Builtins
+import Drawing
+import Support
 import Tensors
+import Values
 
 extension Value {
   /// What it is, in a few words: `f32[6, 6]`, `Int`, `list of 3`, `GPT, 12,345 parameters`.
@@ -74,7 +77,7 @@ extension Value {
     case .list(let items):
       for (index, item) in items.enumerated().prefix(10) { lines.append("  [\(index)] : \(item.summary)") }
       if items.count > 10 { lines.append("  … and \(items.count - 10) more") }
-    case .string(let text): lines.append("  " + Value.quote(String(text.prefix(200))))
+    case .string(let text): lines.append("  " + quoted(String(text.prefix(200))))
     case .undefined, .none, .bool, .int, .float, .range, .dtype, .function, .builtin, .modelType, .lazy:
       lines.append("  \(text())")
     }
@@ -87,16 +90,6 @@ extension Record {
     if isTuple { return "tuple of \(values.count)" }
     let names = labels.compactMap { $0 }
     return "record (\(names.prefix(6).joined(separator: ", "))\(names.count > 6 ? ", …" : ""))"
-  }
-}
-
-/// 1234567 as 1,234,567.
-func grouped(_ number: Int) -> String {
-  let digits = String(number)
-  return digits.enumerated().reduce(into: "") { text, next in
-    let left = digits.count - next.offset
-    if next.offset > 0, left % 3 == 0 { text += "," }
-    text.append(next.element)
   }
 }
 

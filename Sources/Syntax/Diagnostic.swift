@@ -1,3 +1,5 @@
+import Support
+
 /// A mistake of the user's, shown with a caret under the place and a cure where one is known.
 package struct Diagnostic: Error, Sendable {
   package enum Severity: String, Sendable { case error, warning }
@@ -164,20 +166,4 @@ extension Span {
   /// Line and column in the file, from 1.
   fileprivate var numberInFile: Int { source.firstLine + line + 1 }
   fileprivate var columnInFile: Int { (line == 0 ? source.firstColumn : 0) + column + 1 }
-}
-
-/// The number of terminal cells that a character takes: 0 for combining marks, 2 for East Asian
-/// wide forms and emoji (Unicode Standard Annex 11), else 1.
-package func displayWidth(of character: Character) -> Int {
-  guard let scalar = character.unicodeScalars.first else { return 0 }
-  let value = scalar.value
-  if value < 0x300 { return 1 }
-  if scalar.properties.generalCategory == .nonspacingMark { return 0 }
-  let isWide =
-    (0x1100...0x115F).contains(value) || (0x2E80...0xA4CF).contains(value)
-    || (0xAC00...0xD7A3).contains(value) || (0xF900...0xFAFF).contains(value)
-    || (0xFE30...0xFE6F).contains(value) || (0xFF00...0xFF60).contains(value)
-    || (0xFFE0...0xFFE6).contains(value) || (0x1F300...0x1F64F).contains(value)
-    || (0x1F680...0x1FAFF).contains(value) || (0x20000...0x3FFFD).contains(value)
-  return isWide ? 2 : 1
 }

@@ -1,11 +1,5 @@
 /// What stands in brackets: arguments, parameters, subscripts, records, lists, index binders.
 extension Parser {
-  /// The names that make `name[...](...)` a reducer, whatever variables are called.
-  package static let reducers: Set<String> = [
-    "sum", "mean", "max", "min", "prod", "argmax", "argmin", "logsumexp", "any", "all",
-    "softmax", "log_softmax", "cumsum", "normalize",
-  ]
-
   // MARK: Lists
 
   /// Items separated by commas up to the closing bracket; a comma may stand behind the last.
@@ -221,7 +215,7 @@ extension Parser {
 
   /// `sum[d](body where condition)` behind the name; nothing is consumed when it is something else.
   mutating func parseReducer(after callee: Expression) throws(Diagnostic) -> Expression? {
-    guard case .name(let text) = callee.kind, Self.reducers.contains(text), isReducer() else {
+    guard case .name(let text) = callee.kind, ReducerName(rawValue: text) != nil, isReducer() else {
       return nil
     }
     let binders = try parseItems("[", "]") { (parser) throws(Diagnostic) in

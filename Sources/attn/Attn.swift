@@ -1,5 +1,7 @@
 import ArgumentParser
+import Drawing
 import Language
+import Support
 import Tensors
 
 /// The command.

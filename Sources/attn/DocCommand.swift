@@ -1,6 +1,8 @@
 import ArgumentParser
 import Builtins
+import Families
 import Language
+import Support
 
 /// `attn doc [NAME]`
 struct DocCommand: ParsableCommand {
@@ -11,9 +13,9 @@ struct DocCommand: ParsableCommand {
   @Argument(help: "A name.") var name: String?
 
   func run() throws {
-    guard let name else { return Terminal.write(Reference.page) }
-    if let builtin = Builtin.named[name] { return Terminal.write(Reference.help(builtin)) }
-    let session = Session()
+    guard let name else { return Terminal.write(Reference.page(of: .standard)) }
+    if let builtin = PrimitiveTable.standard.named[name] { return Terminal.write(Reference.help(builtin)) }
+    let session = Session(.standard)
     if let source = session.source(of: name) { return Terminal.write(source + "\n") }
     Terminal.writeError("error: there is no function \(name)\n")
     if let near = nearest(name, among: session.visibleNames) {

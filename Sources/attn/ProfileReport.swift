@@ -1,4 +1,5 @@
 import Drawing
+import Support
 import Tensors
 
 /// What `attn run --profile` shows on stderr: the lines that took longest, and the kernels.

@@ -1,4 +1,6 @@
 import Builtins
+import Host
+import Support
 
 /// `train  42%|████▏     | 168/400 [00:07<00:10, 23.1 step/s, loss 2.013]`, one line on stderr that
 /// is redrawn and gone at the end.

@@ -1,7 +1,12 @@
 import Builtins
+import Drawing
+import Families
+import Host
 import Language
+import Support
 import Syntax
 import Tensors
+import Values
 
 /// Runs scripts and expressions for the command: exit status 0 fine, 1 the script failed, 2 wrong
 /// usage, 130 interrupted.
@@ -37,13 +42,13 @@ struct Runner {
     Machine.withDeepStack {
       let session = makeSession(folder: ".")
       let text: String
-      do throws(BuiltinError) { text = try session.context.files.readText(file) } catch {
+      do throws(BuiltinError) { text = try session.host.files.readText(file) } catch {
         Terminal.writeError(
           "error: \(error.message)\n" + (error.hint.map { "  hint: \($0)\n" } ?? ""))
         return 2
       }
-      session.context.files.base = Files.folder(of: file)
-      if isSandboxed { session.context.files.sandbox = .init(Files.folder(of: file)) }
+      session.host.files.base = Files.folder(of: file)
+      if isSandboxed { session.host.files.sandbox = .init(Files.folder(of: file)) }
       let script = Parser.parse(Source(text, name: file))
       let parameters = ScriptParameter.all(in: script)
       if arguments.contains("--help") || arguments.contains("-h") {
@@ -80,11 +85,11 @@ struct Runner {
   }
 
   private func makeSession(folder: String) -> Session {
-    let session = Session()
-    let context = session.context
-    context.style = Terminal.style(color)
-    Terminal.prepare(context)
-    context.output = { text in
+    let session = Session(.standard)
+    let host = session.host
+    host.output.style = Terminal.style(color)
+    Terminal.prepare(host)
+    host.output.write = { text in
       Terminal.bar?.hide()
       Terminal.write(text)
     }
@@ -101,7 +106,7 @@ struct Runner {
       return 1
     }
     var wasInterrupted = false
-    session.context.noteInterruption = {
+    session.host.loops.noteInterruption = {
       wasInterrupted = true
       Interrupts.acknowledge()
     }
@@ -154,14 +159,16 @@ struct Runner {
               : "it has --\(parameters.map(\.name).joined(separator: ", --"))"))
       }
       let fallback: Value
-      do { fallback = try Session().evaluate(parameter.fallback) } catch { fallback = .none }
+      do { fallback = try Session(session.primitives).evaluate(parameter.fallback) } catch {
+        fallback = .none
+      }
       if value == nil, case .bool = fallback, rest.first?.hasPrefix("--") ?? true { value = "true" }
       guard let text = value ?? rest.popFirst() else {
         throw BuiltinError("--\(name) wants a value")
       }
       do {
-        let converted = try ScriptParameter.value(of: text, like: fallback)
-        if case .string(let path) = converted { session.context.files.typed.insert(path) }
+        let converted = try ScriptParameter.value(of: text, like: fallback, session.primitives)
+        if case .string(let path) = converted { session.host.files.typed.insert(path) }
         session.scriptArguments[name] = converted
       } catch {
         throw BuiltinError("--\(name) \((error as? BuiltinError)?.message ?? "\(error)")")
@@ -196,10 +203,5 @@ struct Runner {
 extension String {
   fileprivate func padding(_ width: Int) -> String {
     self + String(repeating: " ", count: max(0, width - count))
-  }
-  fileprivate var trimmedEnd: String {
-    var text = self
-    while text.last == " " { text.removeLast() }
-    return text
   }
 }

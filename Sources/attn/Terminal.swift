@@ -1,6 +1,7 @@
 import Builtins
 import Drawing
 import Glibc
+import Support
 import Tensors
 
 /// The only place that touches the terminal: output, colours, signals, progress.
@@ -76,10 +77,10 @@ enum Terminal {
     isTerminal(2) && environment("TERM") ?? "dumb" != "dumb" ? ProgressBar() : nil
 
   /// How a session's computations are stopped, and show how far they are.
-  static func prepare(_ context: Context) {
-    context.isInterrupted = { Interrupts.isPending }
-    context.noteInterruption = { Interrupts.acknowledge() }
-    context.progress = bar
+  static func prepare(_ host: Capabilities) {
+    host.loops.isInterrupted = { Interrupts.isPending }
+    host.loops.noteInterruption = { Interrupts.acknowledge() }
+    host.loops.progress = bar
   }
 
   /// Whether the terminal is ours; in the background it is the shell's.

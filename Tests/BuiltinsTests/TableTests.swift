@@ -1,31 +1,37 @@
 import Autodiff
 import Builtins
+import Families
+import Host
 import Language
 import Shapes
+import Support
 import Syntax
 import Tensors
 import Testing
+import Values
 
 /// What holds for every primitive, without anyone remembering.
 @Suite struct TableTests {
   @Test func namesAreUnique() {
     var seen: Set<String> = []
-    for builtin in Builtin.table { #expect(seen.insert(builtin.name).inserted, "\(builtin.name)") }
+    for builtin in PrimitiveTable.standard.all {
+      #expect(seen.insert(builtin.name).inserted, "\(builtin.name)")
+    }
   }
 
-  @Test(arguments: Builtin.table.map(\.name))
+  @Test(arguments: PrimitiveTable.standard.all.map(\.name))
   func summaryEndsWithAPeriod(_ name: String) throws {
-    let builtin = try #require(Builtin.named[name])
+    let builtin = try #require(PrimitiveTable.standard.named[name])
     #expect(builtin.summary.hasSuffix("."), "\(builtin.summary)")
   }
 
-  @Test(arguments: Builtin.table.map(\.name))
+  @Test(arguments: PrimitiveTable.standard.all.map(\.name))
   func everyExampleHolds(_ name: String) throws {
-    let builtin = try #require(Builtin.named[name])
+    let builtin = try #require(PrimitiveTable.standard.named[name])
     for example in builtin.examples {
       var printed = ""
-      let session = Session()
-      session.context.output = { printed += $0 }
+      let session = Session(.standard)
+      session.host.output.write = { printed += $0 }
       switch example {
       case .prints(let text, let expected):
         try onDeepStack { try session.run(text) }
@@ -41,11 +47,11 @@ import Testing
     }
   }
 
-  @Test(arguments: Builtin.table.filter { !$0.gradients.isEmpty }.map(\.name))
+  @Test(arguments: PrimitiveTable.standard.all.filter { !$0.gradients.isEmpty }.map(\.name))
   func everyGradientMatchesFiniteDifferences(_ name: String) throws {
-    let builtin = try #require(Builtin.named[name])
+    let builtin = try #require(PrimitiveTable.standard.named[name])
     for check in builtin.gradients {
-      let session = Session()
+      let session = Session(.standard)
       let names = ["x", "y", "z"].prefix(check.shapes.count)
       var random = RandomState(seed: 7)
       for (name, shape) in zip(names, check.shapes) {
@@ -59,11 +65,11 @@ import Testing
     }
   }
 
-  @Test(arguments: Builtin.table.filter { $0.signature.result != nil }.map(\.name))
+  @Test(arguments: PrimitiveTable.standard.all.filter { $0.signature.result != nil }.map(\.name))
   func symbolicShapeIsTheConcreteOne(_ name: String) throws {
-    let builtin = try #require(Builtin.named[name])
+    let builtin = try #require(PrimitiveTable.standard.named[name])
     for check in builtin.gradients {
-      let session = Session()
+      let session = Session(.standard)
       let names = ["x", "y", "z"].prefix(check.shapes.count)
       var random = RandomState(seed: 7)
       for (name, shape) in zip(names, check.shapes) {
@@ -83,11 +89,13 @@ import Testing
 
   @Test func referencePageIsTheCommittedOne() throws {
     let root = "/" + #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
-    #expect(try Files().readText("\(root)/docs/builtins.md") == Reference.page, "attn doc > docs/builtins.md")
+    #expect(
+      try Files().readText("\(root)/docs/builtins.md") == Reference.page(of: .standard),
+      "attn doc > docs/builtins.md")
   }
 
   @Test func reducersOfTheGrammarAreThoseOfTheTable() {
-    #expect(Parser.reducers == Set(Builtin.table.filter { $0.reducer != nil }.map(\.name)))
+    #expect(Set(ReducerName.allCases) == Set(PrimitiveTable.standard.all.compactMap(\.reducerName)))
   }
 }
 

@@ -1,5 +1,5 @@
-import Builtins
 import Golden
+import Host
 import Testing
 
 /// Recorded files with a figure changed: none may slip through.

@@ -1,5 +1,5 @@
-import Builtins
 import Golden
+import Host
 import Testing
 
 /// Every recorded script and page of the project: what they print is what stands in them.

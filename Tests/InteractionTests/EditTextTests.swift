@@ -1,4 +1,5 @@
 import Interaction
+import Support
 import Testing
 
 /// Keys on an entry's text, without a terminal.

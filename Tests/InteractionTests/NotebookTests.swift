@@ -1,6 +1,7 @@
 import Builtins
 import Golden
 import Interaction
+import Support
 import Testing
 
 /// What is saved replays: the one rule, over sessions of every kind.
@@ -138,7 +139,7 @@ import Testing
   @Test(arguments: [false, true]) func trainingWithACheckpointReplays(_ isStopped: Bool) throws {
     let folder = temporaryFolder()
     let shell = TestShell()
-    shell.shell.session.context.files.base = folder
+    shell.shell.session.host.files.base = folder
     shell.run("corpus = chars(\"to be or not to be \".repeat_text(30))")
     shell.run("gpt = GPT(vocab: corpus.vocab, context: 8, width: 8, heads: 2, layers: 1)")
     if isStopped { shell.interrupt(after: 2000) }
@@ -156,9 +157,9 @@ import Testing
     #expect(report.isPassed, "\(script)\n---\n\(report.text)")
     try replays(shell)
     // One that goes on from the file has as many steps as there are in all, and ends at the same model.
-    shell.shell.session.context.files.base = folder
+    shell.shell.session.host.files.base = folder
     shell.run(":reset")
-    shell.shell.session.context.files.base = folder
+    shell.shell.session.host.files.base = folder
     shell.run("corpus = chars(\"to be or not to be \".repeat_text(30))")
     shell.run("gpt = GPT(vocab: corpus.vocab, context: 8, width: 8, heads: 2, layers: 1)")
     shell.interrupt(after: 2000)

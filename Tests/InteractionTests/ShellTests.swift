@@ -4,6 +4,7 @@ import Interaction
 import Language
 import Tensors
 import Testing
+import Values
 
 /// Entries, results, staleness, commands.
 @Suite struct ShellTests {
@@ -350,7 +351,7 @@ import Testing
     let (here, there) = (temporaryFolder(), temporaryFolder())
     TestFiles.write("some", to: here + "/data.txt")
     let shell = TestShell()
-    shell.shell.session.context.files.base = here
+    shell.shell.session.host.files.base = here
     shell.run("a = text(\"data.txt\"); b = \"data.txt\"")
     #expect(shell.run(":save \(here)/s.attn") == "")
     let warning = shell.run(":save \(there)/s.attn")

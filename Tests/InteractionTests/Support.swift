@@ -1,8 +1,11 @@
 import Builtins
+import Families
 import FoundationEssentials
 import Glibc
+import Host
 import Interaction
 import Language
+import Support
 
 /// A folder of its own below the system's temporary one; gone when the tests end.
 func temporaryFolder() -> String {
@@ -36,9 +39,9 @@ final class TestShell {
     screen.run = { [unowned self] in program($0, $1) }
     screen.environment = { environment[$0] }
     screen.width = { width }
-    shell = Shell(screen: screen) { [unowned self] session in
-      session.context.isInterrupted = { [unowned self] in isInterrupted() }
-      session.context.noteInterruption = { [unowned self] in isInterrupted = { false } }
+    shell = Shell(.standard, screen: screen) { [unowned self] session in
+      session.host.loops.isInterrupted = { [unowned self] in isInterrupted() }
+      session.host.loops.noteInterruption = { [unowned self] in isInterrupted = { false } }
     }
   }
 

@@ -1,4 +1,5 @@
 import Builtins
+import Families
 import Interaction
 import Testing
 

@@ -1,4 +1,5 @@
 import Builtins
+import Families
 import Language
 import Tensors
 import Testing
@@ -66,7 +67,7 @@ import Testing
   }
 
   private func makesNoMatrixOfScores(_ function: String, _ dtype: DType) throws {
-    let session = Session()
+    let session = Session(.standard)
     // Far more than what other tests take at the same time.
     let (inputs, scores) = Self.inputs(heads: 4, length: 7000, dtype)
     try session.evaluate(Self.definitions + "\n" + inputs)
@@ -76,11 +77,11 @@ import Testing
   }
 
   @Test func makesThemForWhoeverReadsThem() throws {
-    let session = Session()
+    let session = Session(.standard)
     let (inputs, scores) = Self.inputs(heads: 4, length: 3000)
     try session.evaluate(Self.definitions + "\n" + inputs)
     #expect(try peak("kept(q, k, v);", in: session) >= scores)
-    session.context.fusesAttention = false
+    session.host.tape.fusesAttention = false
     #expect(try peak("steps(q, k, v);", in: session) >= scores)
   }
 
@@ -91,9 +92,9 @@ import Testing
       ids = randint(0, 50, 3, 40)
       hash((value_and_grad(m -> cross_entropy(m(ids), ids), m), m(ids)))
       """
-    let fused = try Session().evaluate(text)
-    let plain = Session()
-    plain.context.fusesAttention = false
+    let fused = try Session(.standard).evaluate(text)
+    let plain = Session(.standard)
+    plain.host.tape.fusesAttention = false
     #expect(try fused.text() == plain.evaluate(text).text())
   }
 }

@@ -1,4 +1,5 @@
 import Autodiff
+import Families
 import Language
 import Syntax
 import Tensors
@@ -20,7 +21,7 @@ import Testing
   /// A statement does not end well behind it.
   @Test func theStatementFails() throws {
     Machine.withDeepStack {
-      let session = Session()
+      let session = Session(.standard)
       LateFailure.note(TensorError("out of memory: too much"))
       #expect(throws: (any Error).self) { try session.evaluate("x = 1") }
       #expect(throws: Never.self) { try session.evaluate("x = 1") }
@@ -30,7 +31,7 @@ import Testing
   /// Nor does a call of the host's.
   @Test func theCallFails() throws {
     Machine.withDeepStack {
-      let session = Session()
+      let session = Session(.standard)
       do {
         let f = try session.evaluate("() -> 1")
         LateFailure.note(TensorError("out of memory: too much"))
@@ -71,7 +72,7 @@ import Testing
   )
   func scoresThatDoNotFit(_ reads: [String], _ place: String) {
     Machine.withDeepStack {
-      let session = Session()
+      let session = Session(.standard)
       let script = """
         q = ones(300000, 2)
         fn f(q) {

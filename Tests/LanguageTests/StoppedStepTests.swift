@@ -1,17 +1,19 @@
 import Builtins
+import Families
 import Language
 import Tensors
 import Testing
+import Values
 
 /// Steps of loops that end in a read which was given up; in a process of its own, which all of it stops.
 @Suite struct StoppedStepTests {
   @Test func theStepIsDropped() async {
     await #expect(processExitsWith: .success) {
       Machine.withDeepStack {
-        let session = Session()
+        let session = Session(.standard)
         session.keepsInterruptedLoops = true
-        session.context.isInterrupted = { Machine.isStopRequested }
-        session.context.noteInterruption = { Machine.isStopRequested = false }
+        session.host.loops.isInterrupted = { Machine.isStopRequested }
+        session.host.loops.noteInterruption = { Machine.isStopRequested = false }
         // As `float` does, while the user asks to stop in the third step.
         session["read"] = .function(
           NativeFunction("read", parameters: ["i", "x"]) { arguments in

@@ -1,5 +1,6 @@
 import Autodiff
 import Builtins
+import Families
 import Language
 import Tensors
 import Testing
@@ -8,7 +9,7 @@ import Testing
 @Suite struct GPTTests {
   @Test(arguments: [("f32", 1e-5), ("f64", 1e-10)])
   func agreesWithPyTorch(_ dtype: String, _ tolerance: Double) throws {
-    let session = Session()
+    let session = Session(.standard)
     func reference(_ key: String) throws -> Tensor {
       try #require(Reference.gpt["\(dtype).\(key)"] ?? Reference.gpt[key], "\(key)")
     }

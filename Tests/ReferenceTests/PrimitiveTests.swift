@@ -1,5 +1,6 @@
 import Autodiff
 import Builtins
+import Families
 import FoundationEssentials
 import Language
 import Tensors
@@ -36,7 +37,7 @@ import Testing
   @Test func casesAreFound() { #expect(Self.cases.count > 400) }
 
   @Test(arguments: cases) func agreesWithPyTorch(_ example: Case) throws {
-    let session = Session()
+    let session = Session(.standard)
     func reference(_ key: String) -> Tensor? {
       Reference.primitives["\(example.name).\(example.dtype).\(key)"]
     }

@@ -1,7 +1,9 @@
 import Builtins
 import FoundationEssentials
+import Host
 import Tensors
 import Testing
+import Values
 
 /// The reference values of Tests/Reference.
 enum Reference {

@@ -1,5 +1,9 @@
 import Autodiff
+import Builtins
+import Drawing
+import Support
 import Tensors
+import Values
 
 /// Lists, records, ranges, and what goes through them.
 extension Builtin {
@@ -272,7 +276,7 @@ extension Builtin {
     let names: [String]
     switch arguments["f"] {
     case .function(let function): names = function.parameterNames
-    case .builtin(let builtin): names = builtin.parameterNames
+    case .builtin(let primitive): names = primitive.declaration.parameterNames
     case .modelType(let type): names = type.parameterNames
     case .model(let model): names = model.type.applyParameterNames
     default: throw arguments.wrong("f", "a function or a model")
@@ -334,26 +338,5 @@ extension Tensor {
     default: return []
     }
     return try compare(.equal, number).truePositions()
-  }
-}
-
-extension Value {
-  /// What `type` says.
-  package var typeName: String {
-    switch self {
-    case .undefined, .none: "none"
-    case .bool: "Bool"
-    case .int: "Int"
-    case .float: "Float"
-    case .string: "String"
-    case .tensor, .parameter: "Tensor"
-    case .list: "List"
-    case .record: "Record"
-    case .range: "Range"
-    case .dtype: "DType"
-    case .function, .builtin, .modelType: "Function"
-    case .model: "Model"
-    case .lazy: "Batches"
-    }
   }
 }

@@ -1,5 +1,8 @@
 import Autodiff
+import Builtins
+import Support
 import Tensors
+import Values
 
 extension Builtin {
   package static let creationFamily: [Builtin] = [

@@ -1,5 +1,9 @@
 import Autodiff
+import Builtins
+import Drawing
+import Support
 import Tensors
+import Values
 
 extension Builtin {
   package static let einsumFamily: [Builtin] = [einsum]
@@ -102,7 +106,7 @@ private struct Labels {
   private func words(_ text: Substring) throws -> [String] {
     try text.split(separator: " ").map { word in
       guard word == "..." || word.allSatisfy({ $0.isLetter || $0.isNumber || $0 == "_" }) else {
-        throw BuiltinError("\(Value.quote(String(word))) in the pattern is no axis name", at: [0])
+        throw BuiltinError("\(quoted(String(word))) in the pattern is no axis name", at: [0])
       }
       return String(word)
     }
@@ -116,7 +120,7 @@ private struct Labels {
     guard hasEllipsis ? leading >= 0 : leading == 0, words.filter({ $0 == "..." }).count <= 1 else {
       let isRun = words.count == 1 && words[0].count == shape.count
       throw BuiltinError(
-        "operand \(operand) has shape \(shape), and its term \(Value.quote(words.joined(separator: " "))) "
+        "operand \(operand) has shape \(shape), and its term \(quoted(words.joined(separator: " "))) "
           + "names \(count(words.count, "axis", "axes"))", at: [0],
         hint: isRun
           ? "names stand apart: \"\(words[0].map(String.init).joined(separator: " "))\"" : nil)

@@ -1,5 +1,9 @@
 import Autodiff
+import Builtins
+import Drawing
+import Support
 import Tensors
+import Values
 
 /// Functions of several operands, element by element, and conversions.
 extension Builtin {
@@ -153,7 +157,7 @@ extension Builtin {
     case .int, .bool: return .int(arguments["x"].asInt ?? (arguments["x"].asBool == true ? 1 : 0))
     case .string(let text):
       guard let value = Int(text.trimmed) else {
-        throw BuiltinError("\(Value.quote(text)) is not a whole number", at: [0])
+        throw BuiltinError("\(quoted(text)) is not a whole number", at: [0])
       }
       return .int(value)
     case .float(let value): number = value
@@ -179,7 +183,7 @@ extension Builtin {
     case .bool(let flag): return .float(flag ? 1 : 0)
     case .string(let text):
       guard let value = Double(text.trimmed) else {
-        throw BuiltinError("\(Value.quote(text)) is not a number", at: [0])
+        throw BuiltinError("\(quoted(text)) is not a number", at: [0])
       }
       return .float(value)
     default:
@@ -242,13 +246,4 @@ private func oneNumber(_ arguments: Arguments) throws -> Tensor {
     throw arguments.wrong("x", "one number", hint: isTensor ? "{0}.to(\(dtype)) converts it" : nil)
   }
   return tensor
-}
-
-extension String {
-  fileprivate var trimmed: Substring {
-    var text = self[...]
-    while text.first?.isWhitespace == true { text.removeFirst() }
-    while text.last?.isWhitespace == true { text.removeLast() }
-    return text
-  }
 }

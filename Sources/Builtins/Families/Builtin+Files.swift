@@ -1,4 +1,10 @@
+import Autodiff
+import Builtins
+import Drawing
+import Host
+import Support
 import Tensors
+import Values
 
 /// Text in files.
 extension Builtin {
@@ -14,7 +20,7 @@ extension Builtin {
     was typed.
     """,
     examples: [.fails("text(\"nowhere.txt\")", "text: there is no file nowhere.txt")],
-    traits: .effectful
+    uses: .files
   ) { arguments in
     let path = try arguments.string("path")
     return try arguments.reading { files in
@@ -36,7 +42,7 @@ extension Builtin {
   static let readLines = Builtin(
     "lines(path)", "The lines of a UTF-8 file as a list of strings, without their ends.",
     examples: [.fails("lines(\"nowhere.txt\")", "lines: there is no file nowhere.txt")],
-    traits: .effectful
+    uses: .files
   ) { arguments in
     let path = try arguments.string("path")
     return try arguments.reading { .list(try $0.readText(path).lines().map(Value.string)) }
@@ -56,7 +62,7 @@ extension Builtin {
         "csv(\"nowhere.csv\", separator: \"--\")",
         "csv: separator is one character such as \";\", not \"--\""),
     ],
-    traits: .effectful
+    uses: [.files, .progress]
   ) { arguments in
     let path = try arguments.string("path")
     let hasHeader = try arguments.bool("header")
@@ -64,16 +70,23 @@ extension Builtin {
     guard text.utf8.count == 1, let separator = text.utf8.first, !"\"\r\n".utf8.contains(separator)
     else {
       throw BuiltinError(
-        "separator is one character such as \";\", not \(Value.quote(text))",
+        "separator is one character such as \";\", not \(quoted(text))",
         at: [arguments.position("separator")])
     }
-    let progress = arguments.context.progress
+    let progress = arguments.progress
     return try arguments.reading { files in
       let table = try files.readText(path)
       do {
+        let columns = try CSV.columns(
+          of: table, hasHeader: hasHeader, separator: separator, progress: progress)
         return .record(
           Record(
-            try CSV.columns(of: table, hasHeader: hasHeader, separator: separator, progress: progress)))
+            try columns.map { name, column in
+              switch column {
+              case .numbers(let tensor): (name, .tensor(Variable(tensor)))
+              case .strings(let strings): (name, .list(try strings.stoppableMap(Value.string)))
+              }
+            }))
       } catch var error as BuiltinError {
         error.message = "\(path) is not a table: \(error.message)"
         throw error
@@ -84,7 +97,7 @@ extension Builtin {
   static let fileExists = Builtin(
     "exists(path)", "Whether there is a file or folder at a path.",
     examples: [.prints("exists(\"nowhere.txt\")", "false")],
-    traits: .effectful
+    uses: .files
   ) { arguments in
     let path = try arguments.string("path")
     return try arguments.reading { .bool(try $0.kind(path) != .missing) }
@@ -94,7 +107,7 @@ extension Builtin {
     "list_files(folder)",
     "The sorted names of the files in a folder, without those that begin with a dot.",
     examples: [.fails("list_files(\"nowhere\")", "list_files: there is no folder nowhere")],
-    traits: .effectful
+    uses: .files
   ) { arguments in
     let folder = try arguments.string("folder")
     return try arguments.reading { .list(try $0.list(folder).map(Value.string)) }
@@ -108,35 +121,13 @@ extension Builtin {
         "write_text(\"nowhere/a.txt\", \"\")",
         "write_text: there is no folder nowhere to write nowhere/a.txt in")
     ],
-    traits: .effectful
+    uses: .files
   ) { arguments in
     let path = try arguments.string("path")
     let text = try arguments.string("text")
     return try arguments.reading { files in
       try files.write(text.bytes(), to: path)
       return .none
-    }
-  }
-}
-
-extension Arguments {
-  /// Runs `body` with the session's files; its errors point at the first parameter that is a path.
-  func reading<Result>(_ body: (Files) throws -> Result) throws -> Result {
-    var files = context.files
-    if let progress = context.progress {
-      progress.update("load", done: 0, total: 0, unit: "MB", note: "")
-      files.watch = { done, total in
-        progress.update("load", done: done >> 20, total: total >> 20, unit: "MB", note: "")
-      }
-    }
-    defer { context.progress?.finish() }
-    do {
-      return try body(files)
-    } catch var error as BuiltinError {
-      let names = builtin.parameterNames
-      let position = names.firstIndex { $0 == "path" || $0 == "folder" }
-      if error.parameters.isEmpty, let position { error.parameters = [position] }
-      throw error
     }
   }
 }

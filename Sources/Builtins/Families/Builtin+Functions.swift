@@ -1,4 +1,6 @@
 import Autodiff
+import Builtins
+import Support
 import Tensors
 
 /// Functions of one number, element by element.

@@ -1,5 +1,9 @@
 import Autodiff
+import Builtins
+import Host
+import Support
 import Tensors
+import Values
 
 /// Gradients are functions.
 extension Builtin {
@@ -18,13 +22,13 @@ extension Builtin {
       .fails(
         "grad(x -> x * 2, [1.0, 2.0])",
         "grad: the function gave f32[2], and a gradient is taken of one number"),
-    ]
+    ], uses: [.tape, .calls]
   ) { arguments in
     let f = arguments["f"]
-    let context = arguments.context
+    let differentiation = Differentiation(arguments)
     let inputs = try arguments.list("inputs")
     func gradient(_ inputs: [Value]) throws -> Value {
-      try packed(differentiate(f, inputs, context).gradients)
+      try packed(differentiation.gradients(of: f, inputs).gradients)
     }
     if !inputs.isEmpty { return try gradient(inputs) }
     return .function(
@@ -34,13 +38,13 @@ extension Builtin {
   static let valueAndGrad = Builtin(
     "value_and_grad(f, inputs...)",
     "What f gives and its gradient, as a tuple; see grad.",
-    examples: [.prints("value_and_grad(x -> x ^ 2, 3.0)", "(9.0, 6.0)")]
+    examples: [.prints("value_and_grad(x -> x ^ 2, 3.0)", "(9.0, 6.0)")], uses: [.tape, .calls]
   ) { arguments in
     let f = arguments["f"]
-    let context = arguments.context
+    let differentiation = Differentiation(arguments)
     let inputs = try arguments.list("inputs")
     func both(_ inputs: [Value]) throws -> Value {
-      let (value, gradients) = try differentiate(f, inputs, context)
+      let (value, gradients) = try differentiation.gradients(of: f, inputs)
       return .record(Record(tuple: [value, packed(gradients)]))
     }
     if !inputs.isEmpty { return try both(inputs) }
@@ -54,11 +58,12 @@ extension Builtin {
     difference, relative where the gradient is above 1. Results of f with many elements are \
     weighted and summed.
     """,
-    examples: [.prints("gradcheck(x -> sum(exp(x)), [0.5, 1.0]) < 1e-8", "true")]
+    examples: [.prints("gradcheck(x -> sum(exp(x)), [0.5, 1.0]) < 1e-8", "true")],
+    uses: [.tape, .calls, .random]
   ) { arguments in
-    .float(
-      try largestGradientError(
-        arguments["f"], arguments.list("inputs"), arguments.context))
+    let random = arguments.random
+    return .float(
+      try Differentiation(arguments).largestError(arguments["f"], arguments.list("inputs"), random))
   }
 
   static let stopGradient = Builtin(
@@ -73,44 +78,128 @@ extension Builtin {
   }
 }
 
-/// Runs f on tracked inputs and takes the gradient of the one number that it gives.
-package func differentiate(
-  _ f: Value, _ inputs: [Value], _ context: Context
-) throws -> (value: Value, gradients: [Value]) {
-  let tape = context.tape
-  let inputs = try inputs.map { try $0.withFloatsAsTensors() }
-  return try tape.recording {
-    var leaves: [Variable] = []
-    let tracked = try inputs.enumerated().map { position, input in
-      try track(input, position: position + 1) { variable in
-        let leaf = tape.input(variable)
-        leaves.append(leaf)
-        return leaf
+/// Takes gradients of functions of values.
+private struct Differentiation {
+  let tape: Tape
+  let call: (Value, [Value]) throws -> Value
+
+  init(_ arguments: Arguments) {
+    tape = arguments.tape
+    call = arguments.call
+  }
+
+  /// Runs f on tracked inputs and takes the gradient of the one number that it gives.
+  func gradients(
+    of f: Value, _ inputs: [Value]
+  ) throws -> (value: Value, gradients: [Value]) {
+    let inputs = try inputs.map { try $0.withFloatsAsTensors() }
+    return try tape.recording {
+      var leaves: [Variable] = []
+      let tracked = try inputs.enumerated().map { position, input in
+        try track(input, position: position + 1) { variable in
+          let leaf = tape.input(variable)
+          leaves.append(leaf)
+          return leaf
+        }
+      }
+      let value = try call(f, tracked).read
+      if case .float = value { return (value, try zeroGradients(inputs)) }
+      if case .int = value { return (value, try zeroGradients(inputs)) }
+      guard let y = value.variable, y.tensor.count == 1, y.dtype.isFloat else {
+        throw BuiltinError(
+          "the function gave \(value.kind), and a gradient is taken of one number", at: [0],
+          hint: value.variable == nil ? nil : "sum or mean makes one number of a tensor")
+      }
+      let found = try tape.gradient(of: y, for: leaves)
+      var next = 0
+      func gradient(_ original: Variable) throws -> Variable {
+        defer { next += 1 }
+        return try found[next] ?? Variable(Tensor.full(leaves[next].shape, 0, leaves[next].dtype))
+      }
+      let gradients = try inputs.map { input -> Value in
+        if case .model = input {
+          return try input.parameterRecord { .tensor(try gradient($0.variable)) } ?? .record(Record([]))
+        }
+        return try input.mapLeaves {
+          $0.variable.dtype.isFloat ? try gradient($0.variable) : $0.variable
+        }
+      }
+      return (.tensor(y.rank == 0 ? y : try y.reshaped([])), gradients)
+    }
+  }
+
+  /// The largest difference between the gradient and central differences, both in f64.
+  func largestError(_ f: Value, _ inputs: [Value], _ random: Randomness) throws -> Double {
+    let start = random.state
+    defer { random.state = start }
+    func wide(_ input: Value) throws -> Value {
+      try input.mapLeaves {
+        $0.variable.dtype == .f32 ? try $0.variable.converted(to: .f64) : $0.variable
       }
     }
-    let value = try context.call(f, tracked).read
-    if case .float = value { return (value, try zeroGradients(inputs)) }
-    if case .int = value { return (value, try zeroGradients(inputs)) }
-    guard let y = value.variable, y.tensor.count == 1, y.dtype.isFloat else {
-      throw BuiltinError(
-        "the function gave \(value.kind), and a gradient is taken of one number", at: [0],
-        hint: value.variable == nil ? nil : "sum or mean makes one number of a tensor")
-    }
-    let found = try tape.gradient(of: y, for: leaves)
-    var next = 0
-    func gradient(_ original: Variable) throws -> Variable {
-      defer { next += 1 }
-      return try found[next] ?? Variable(Tensor.full(leaves[next].shape, 0, leaves[next].dtype))
-    }
-    let gradients = try inputs.map { input -> Value in
-      if case .model = input {
-        return try input.parameterRecord { .tensor(try gradient($0.variable)) } ?? .record(Record([]))
+    let inputs = try inputs.map(wide)
+    // Results with many elements are weighted, so that no error cancels.
+    func weigh(_ value: Value) throws -> Value {
+      guard let y = value.variable, y.rank > 0 || !y.dtype.isFloat else { return value }
+      guard y.dtype.isFloat else {
+        throw BuiltinError(
+          "the function gave \(value.kind), and a gradient is taken of floats", at: [0])
       }
-      return try input.mapLeaves {
-        $0.variable.dtype.isFloat ? try gradient($0.variable) : $0.variable
+      var weights = RandomState(seed: 1)
+      let w = Variable(try weights.uniform(y.shape, y.dtype))
+      return .tensor(try (y * (w + 0.5)).sum())
+    }
+    let weighted = Value.function(
+      NativeFunction("", parameters: ["inputs"]) { values in
+        random.state = start
+        return try weigh(call(f, values))
+      })
+    let (_, gradients) = try self.gradients(of: weighted, inputs)
+    var worst = 0.0
+    for (position, input) in inputs.enumerated() {
+      var analytic: [Double] = []
+      for leaf in gradients[position].leaves() where leaf.variable.dtype.isFloat {
+        analytic += try leaf.variable.tensor.doubles()
+      }
+      var at = 0
+      var leafSizes: [Int] = []
+      _ = try track(input, position: position) {
+        leafSizes.append($0.tensor.count)
+        return $0
+      }
+      for (leafIndex, size) in leafSizes.enumerated() {
+        for element in 0..<size {
+          func value(moved by: Double) throws -> Double {
+            var index = 0
+            let moved = try track(input, position: position) { variable in
+              defer { index += 1 }
+              guard index == leafIndex else { return variable }
+              var elements = try variable.tensor.doubles()
+              elements[element] += by
+              return Variable(try Tensor(elements, variable.shape))
+            }
+            var all = inputs
+            all[position] = moved
+            let result = try call(weighted, all)
+            guard let number = result.asDouble else {
+              throw BuiltinError(
+                "the function gave \(result.kind), and a gradient is taken of one number", at: [0])
+            }
+            return number
+          }
+          // Fourth-order differences: the error of the step falls below that of rounding.
+          let h = 1e-3
+          let slope =
+            (8 * (try value(moved: h) - value(moved: -h))
+              - (try value(moved: 2 * h) - value(moved: -2 * h)))
+            / (12 * h)
+          let difference = abs(slope - analytic[at]) / max(1, abs(slope))
+          worst = difference.isNaN ? .infinity : max(worst, difference)
+          at += 1
+        }
       }
     }
-    return (.tensor(y.rank == 0 ? y : try y.reshaped([])), gradients)
+    return worst
   }
 }
 
@@ -162,80 +251,4 @@ private func track(
       "there is no gradient for \(input.kind)", at: [1],
       hint: "convert it to a float tensor first: x.to(f32)")
   }
-}
-
-/// The largest difference between the gradient and central differences, both in f64.
-package func largestGradientError(_ f: Value, _ inputs: [Value], _ context: Context) throws
-  -> Double
-{
-  let start = context.random
-  defer { context.random = start }
-  func wide(_ input: Value) throws -> Value {
-    try input.mapLeaves {
-      $0.variable.dtype == .f32 ? try $0.variable.converted(to: .f64) : $0.variable
-    }
-  }
-  let inputs = try inputs.map(wide)
-  // Results with many elements are weighted, so that no error cancels.
-  func weigh(_ value: Value) throws -> Value {
-    guard let y = value.variable, y.rank > 0 || !y.dtype.isFloat else { return value }
-    guard y.dtype.isFloat else {
-      throw BuiltinError(
-        "the function gave \(value.kind), and a gradient is taken of floats", at: [0])
-    }
-    var weights = RandomState(seed: 1)
-    let w = Variable(try weights.uniform(y.shape, y.dtype))
-    return .tensor(try (y * (w + 0.5)).sum())
-  }
-  let weighted = Value.function(
-    NativeFunction("", parameters: ["inputs"]) { values in
-      context.random = start
-      return try weigh(context.call(f, values))
-    })
-  let (_, gradients) = try differentiate(weighted, inputs, context)
-  var worst = 0.0
-  for (position, input) in inputs.enumerated() {
-    var analytic: [Double] = []
-    for leaf in gradients[position].leaves() where leaf.variable.dtype.isFloat {
-      analytic += try leaf.variable.tensor.doubles()
-    }
-    var at = 0
-    var leafSizes: [Int] = []
-    _ = try track(input, position: position) {
-      leafSizes.append($0.tensor.count)
-      return $0
-    }
-    for (leafIndex, size) in leafSizes.enumerated() {
-      for element in 0..<size {
-        func value(moved by: Double) throws -> Double {
-          var index = 0
-          let moved = try track(input, position: position) { variable in
-            defer { index += 1 }
-            guard index == leafIndex else { return variable }
-            var elements = try variable.tensor.doubles()
-            elements[element] += by
-            return Variable(try Tensor(elements, variable.shape))
-          }
-          var all = inputs
-          all[position] = moved
-          let result = try context.call(weighted, all)
-          guard let number = result.asDouble else {
-            throw BuiltinError(
-              "the function gave \(result.kind), and a gradient is taken of one number", at: [0])
-          }
-          return number
-        }
-        // Fourth-order differences: the error of the step falls below that of rounding.
-        let h = 1e-3
-        let slope =
-          (8 * (try value(moved: h) - value(moved: -h))
-            - (try value(moved: 2 * h) - value(moved: -2 * h)))
-          / (12 * h)
-        let difference = abs(slope - analytic[at]) / max(1, abs(slope))
-        worst = difference.isNaN ? .infinity : max(worst, difference)
-        at += 1
-      }
-    }
-  }
-  return worst
 }

@@ -1,5 +1,8 @@
 import Autodiff
+import Builtins
+import Support
 import Tensors
+import Values
 
 /// Reading and adding at computed positions, and order.
 extension Builtin {

@@ -1,5 +1,8 @@
 import Autodiff
+import Builtins
+import Support
 import Tensors
+import Values
 
 /// What networks are made of beyond plain arithmetic.
 extension Builtin {
@@ -50,7 +53,7 @@ extension Builtin {
       .prints("dropout([1.0, 2.0], 0.0)", "f32[2]\n 1.0000  2.0000"),
       .fails("dropout([1.0], 1.5)", "dropout: rate lies in 0 to 1, not 1.5"),
     ],
-    traits: .effectful
+    uses: .random
   ) { arguments in
     let x = try arguments.floats("x")
     let rate = try arguments.double("rate")
@@ -58,7 +61,7 @@ extension Builtin {
       throw BuiltinError("rate lies in 0 to 1, not \(rate)", at: [1])
     }
     if rate == 0 { return .tensor(x) }
-    let draws = try arguments.context.random.uniform(x.shape, x.dtype)
+    let draws = try arguments.random.state.uniform(x.shape, x.dtype)
     let keeps = Variable(try draws.compare(.greaterOrEqual, Tensor.scalar(rate, x.dtype)))
     let zero = Variable(try Tensor.scalar(0, x.dtype))
     // With a rate of 1 nothing is kept, and there is nothing to scale up.
@@ -125,7 +128,7 @@ extension Builtin {
         "attention(x, y, z, causal: true, scale: 0.5, softcap: 2.0)", [1, 2, 3, 2], [1, 2, 3, 2],
         [1, 2, 3, 2]),
       .at("attention(x, y, z, kv_heads: 1)", [2, 3, 2], [1, 3, 2], [1, 3, 2]),
-    ]
+    ], uses: .tape
   ) { arguments in
     try attend(arguments)
   }
@@ -168,7 +171,7 @@ extension Builtin {
     let (t, s) = (q.shape[rank - 2], k.shape[rank - 2])
     // Left pending: what follows turns it into one fused attention where that is possible.
     var scores =
-      try arguments.context.fusesAttention
+      try arguments.tape.fusesAttention
       ? Variable.scores(q, k.swapped()) : Variable.product(q, k.swapped())
     if let scale = try arguments.optionalDouble("scale") {
       scores = try scores * scale

@@ -1,5 +1,7 @@
 import Autodiff
+import Builtins
 import Tensors
+import Values
 
 /// The operators, which the evaluator finds by their symbols.
 extension Builtin {
@@ -83,7 +85,7 @@ extension Builtin {
       .at("x @ y", [2, 2, 3], [3, 2]), .at("x @ y", [2, 3], [3]), .at("x @ y", [3], [2, 3, 2]),
     ]
   ) { arguments in
-    .tensor(try Builtins.matmul(arguments.tensor("x"), arguments.tensor("y")))
+    .tensor(try Values.matmul(arguments.tensor("x"), arguments.tensor("y")))
   }
 
   private static func comparison(
@@ -94,7 +96,7 @@ extension Builtin {
       "\(name)(x, y)", "\(summary); written x \(symbol) y.", examples: examples,
       traits: .elementwise
     ) {
-      try Builtins.compare(comparison, $0["x"], $0["y"])
+      try Values.compare(comparison, $0["x"], $0["y"])
     }
   }
 

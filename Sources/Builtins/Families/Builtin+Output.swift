@@ -1,5 +1,9 @@
+import Builtins
 import Drawing
+import Host
+import Support
 import Tensors
+import Values
 
 /// What writes to the output.
 extension Builtin {
@@ -7,10 +11,10 @@ extension Builtin {
 
   static let print = Builtin(
     "print(values...)", "Writes values, separated by blanks, and a line break.",
-    examples: [.prints("print(\"loss\", 0.5)", "loss 0.5")], traits: .effectful
+    examples: [.prints("print(\"loss\", 0.5)", "loss 0.5")], uses: .output
   ) { arguments in
-    let context = arguments.context
-    let texts = try arguments.list("values").map { $0.text(digits: context.digits, quoted: false) }
+    let output = arguments.output
+    let texts = try arguments.list("values").map { $0.text(digits: output.digits, quoted: false) }
     // A tensor takes lines of its own.
     var line = ""
     var hasBreak = false
@@ -20,7 +24,7 @@ extension Builtin {
       line = try .joining([line, text])
     }
     try Machine.checkStop()
-    context.output(line + "\n")
+    output.write(line + "\n")
     try Machine.checkStop()
     return .none
   }
@@ -28,13 +32,13 @@ extension Builtin {
   static let digits = Builtin(
     "digits(n)", "Sets how many decimals printed tensors have from here on; 4 at first.",
     examples: [.fails("digits(-1)", "digits: n is from 0 to 100, and -1 is given")],
-    traits: .effectful
+    uses: .output
   ) { arguments in
     let n = try arguments.int("n")
     guard (0...100).contains(n) else {
       throw BuiltinError("n is from 0 to 100, and \(n) is given", at: [0])
     }
-    arguments.context.digits = n
+    arguments.output.digits = n
     return .none
   }
 
@@ -49,7 +53,7 @@ extension Builtin {
         "heatmap(zeros(2, 2, 2))", "heatmap: x is f32[2, 2, 2], and a heat map is drawn of a matrix"
       )
     ],
-    traits: .effectful
+    uses: .output
   ) { arguments in
     let x = try arguments.tensor("x").tensor
     guard x.rank == 2 || x.rank == 1 else {
@@ -72,7 +76,7 @@ extension Builtin {
     let rows = try labels("rows", x.rank == 1 ? 1 : x.shape[0])
     let columns = try labels("columns", x.shape[x.rank - 1])
     let title = try arguments.optionalString("title")
-    try arguments.context.show(
+    try arguments.output.show(
       Picture {
         Drawing.heatmap(x, rows: rows, columns: columns, title: title, style: $0)
       } svg: {
@@ -87,7 +91,7 @@ extension Builtin {
     examples: [
       .fails("plot(\"a\")", "plot: y is a row of numbers or a record of rows, not a String")
     ],
-    traits: .effectful
+    uses: .output
   ) { arguments in
     func row(_ value: Value) throws -> [Double]? {
       if let tensor = value.variable?.tensor {
@@ -121,25 +125,12 @@ extension Builtin {
       return (name: name, x: x, y: y)
     }
     let title = try arguments.optionalString("title")
-    try arguments.context.show(
+    try arguments.output.show(
       Picture {
         Drawing.plot(series, title: title, style: $0)
       } svg: {
         Drawing.plotSVG(series, title: title)
       })
     return .none
-  }
-}
-
-extension Context {
-  fileprivate func show(_ picture: Picture) throws {
-    if let draw {
-      draw(picture)
-    } else {
-      let text = picture.text(style)
-      try Machine.checkStop()
-      output(text + "\n")
-    }
-    try Machine.checkStop()
   }
 }

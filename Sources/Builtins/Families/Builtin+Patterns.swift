@@ -1,5 +1,9 @@
 import Autodiff
+import Builtins
+import Drawing
+import Support
 import Tensors
+import Values
 
 /// Axes by name, with the pattern rules of einops.
 extension Builtin {
@@ -33,7 +37,7 @@ extension Builtin {
     "reduce(tensor, pattern, how, named...)",
     """
     Reduces the axes that stand on the left of a pattern only, by "sum", "mean", "max", "min", \
-    "prod", "any" or "all": "b (t p) d -> b t d" with p: 2 pools pairs.
+    "prod", "logsumexp", "any" or "all": "b (t p) d -> b t d" with p: 2 pools pairs.
     """,
     examples: [
       .prints(
@@ -47,12 +51,17 @@ extension Builtin {
     ]
   ) { arguments in
     let how = try arguments.string("how")
-    guard let reduction = patternReductions[how] else {
-      let known = patternReductions.keys.sorted().joined(separator: ", ")
+    guard let reducer = reducersOfPatterns.first(where: { $0.name == how }) else {
       throw BuiltinError(
-        "\(Value.quote(how)) is no way to reduce", at: [2], hint: "one of \(known)")
+        "\(quoted(how)) is no way to reduce", at: [2],
+        hint: "one of \(reducersOfPatterns.map(\.name).sorted().joined(separator: ", "))")
     }
-    return .tensor(try Rearrangement(arguments, reduces: true)(reduction))
+    return .tensor(
+      try Rearrangement(arguments, reduces: true).callAsFunction { x, axes in
+        let result = try arguments.call(reducer, [.tensor(x), .list(axes.map(Value.int))])
+        guard let y = result.variable else { preconditionFailure("a reducer of a tensor gives a tensor") }
+        return y
+      })
   }
 
   static let `repeat` = Builtin(
@@ -72,27 +81,10 @@ extension Builtin {
   }
 }
 
-private typealias AxesReduction = @Sendable (Variable, [Int]) throws -> Variable
-
-private let patternReductions: [String: AxesReduction] = [
-  "sum": { x, axes in try Reductions.over(axes, Domain.numbers.of(x)) { try $0.sum(axis: $1) } },
-  "mean": { try Reductions.mean(Domain.floats.of($0), $1) },
-  "max": { x, axes in try Reductions.over(axes, x) { try $0.extreme(largest: true, axis: $1) } },
-  "min": { x, axes in try Reductions.over(axes, x) { try $0.extreme(largest: false, axis: $1) } },
-  "prod": { x, axes in
-    try Reductions.over(axes, Domain.numbers.of(x)) { try $0.product(axis: $1) }
-  },
-  "any": { x, axes in
-    try Reductions.over(axes, Domain.conditions.of(x)) {
-      Variable(try $0.tensor.reduced(.any, axis: $1))
-    }
-  },
-  "all": { x, axes in
-    try Reductions.over(axes, Domain.conditions.of(x)) {
-      Variable(try $0.tensor.reduced(.all, axis: $1))
-    }
-  },
-]
+/// The reducers that give values, not positions.
+private let reducersOfPatterns = Builtin.reductionFamily.filter {
+  $0.reducerName != nil && $0.reducerName != .argmax && $0.reducerName != .argmin
+}
 
 /// A pattern with all of its sizes known.
 private struct Rearrangement {
@@ -107,7 +99,7 @@ private struct Rearrangement {
     let (leftText, rightText) = try sides(of: pattern)
     var left = try AxisNames(leftText, in: pattern, mark: "<")
     var right = try AxisNames(rightText, in: pattern, mark: ">")
-    let quoted = "the pattern \(Value.quote(pattern))"
+    let quoted = "the pattern \(quoted(pattern))"
 
     let hasEllipsis = left.ellipsisGroup != nil
     guard hasEllipsis || !left.names.contains(AxisNames.ellipsis) else {
@@ -194,7 +186,7 @@ private struct Rearrangement {
   }
 
   /// Splits, reduces, reorders, repeats and merges.
-  func callAsFunction(_ reduction: AxesReduction? = nil) throws -> Variable {
+  func callAsFunction(_ reduction: ((Variable, [Int]) throws -> Variable)? = nil) throws -> Variable {
     let rightNames = right.names
     guard Swift.max(left.names.count, rightNames.count) <= Tensor.highestRank else {
       throw BuiltinError("a tensor has at most \(Tensor.highestRank) axes", at: [1])

@@ -1,4 +1,6 @@
 import Autodiff
+import Builtins
+import Support
 import Tensors
 
 extension Builtin {
@@ -13,20 +15,20 @@ extension Builtin {
     examples: [
       .prints("shape(randn(2, 3))", "(2, 3)"),
       .fails("randn(2, dtype: i64)", "randn: dtype is f32 or f64 here, not i64"),
-    ], traits: .effectful
+    ], uses: .random
   ) { arguments in
     let sizes = try arguments.sizes("sizes")
     let dtype = try arguments.floatDType("dtype")
-    return .tensor(Variable(try arguments.context.random.normal(sizes, dtype)))
+    return .tensor(Variable(try arguments.random.state.normal(sizes, dtype)))
   }
 
   static let rand = Builtin(
     "rand(sizes..., dtype: f32)", "Random numbers spread evenly over 0 to 1, 1 excluded.",
-    examples: [.prints("max(rand(100)) < 1", "true")], traits: .effectful
+    examples: [.prints("max(rand(100)) < 1", "true")], uses: .random
   ) { arguments in
     let sizes = try arguments.sizes("sizes")
     let dtype = try arguments.floatDType("dtype")
-    return .tensor(Variable(try arguments.context.random.uniform(sizes, dtype)))
+    return .tensor(Variable(try arguments.random.state.uniform(sizes, dtype)))
   }
 
   static let randint = Builtin(
@@ -34,30 +36,30 @@ extension Builtin {
     examples: [
       .prints("randint(3, 4, 2)", "i64[2]\n 3  3"),
       .fails("randint(4, 4, 2)", "randint: nothing lies in 4..4"),
-    ], traits: .effectful
+    ], uses: .random
   ) { arguments in
     let low = try arguments.int("low")
     let high = try arguments.int("high")
     guard low < high else { throw BuiltinError("nothing lies in \(low)..\(high)", at: [0, 1]) }
     let sizes = try arguments.sizes("sizes")
-    return .tensor(Variable(try arguments.context.random.integers(sizes, from: low, to: high)))
+    return .tensor(Variable(try arguments.random.state.integers(sizes, from: low, to: high)))
   }
 
   static let permutation = Builtin(
     "permutation(n)", "The whole numbers of 0..`n` in random order.",
-    examples: [.prints("sort(permutation(4))", "i64[4]\n 0  1  2  3")], traits: .effectful
+    examples: [.prints("sort(permutation(4))", "i64[4]\n 0  1  2  3")], uses: .random
   ) { arguments in
     let n = try arguments.count("n")
-    return .tensor(Variable(try arguments.context.random.permutation(n)))
+    return .tensor(Variable(try arguments.random.state.permutation(n)))
   }
 
   static let seed = Builtin(
     "seed(n)", "Starts the stream of random numbers anew: the same seed gives the same numbers.",
     examples: [.fails("seed(0.5)", "seed: n is a whole number, not a Float")],
-    traits: .effectful
+    uses: .random
   ) { arguments in
     let n = try arguments.int("n")
-    arguments.context.random = RandomState(seed: UInt64(bitPattern: Int64(n)))
+    arguments.random.state = RandomState(seed: UInt64(bitPattern: Int64(n)))
     return .none
   }
 }

@@ -1,5 +1,8 @@
 import Autodiff
+import Builtins
+import Support
 import Tensors
+import Values
 
 /// What makes one number of many.
 extension Builtin {
@@ -10,11 +13,11 @@ extension Builtin {
   /// A reduction over an axis, several, or all; a list of numbers gives a number.
   private static func reduction(
     _ name: String, over domain: Domain, _ summary: String, examples: [Example],
-    gradients: [GradientCheck] = [], reducer: Reducer? = nil,
+    gradients: [GradientCheck] = [], reduction reducing: Reduction? = nil,
     _ body: @escaping @Sendable (Variable, [Int]) throws -> Variable
   ) -> Builtin {
     Builtin(
-      "\(name)(x, axis: all)", summary, examples: examples, gradients: gradients, reducer: reducer
+      "\(name)(x, axis: all)", summary, examples: examples, gradients: gradients, reduction: reducing
     ) { arguments in
       let (x, isList) = try arguments.reducible("x", domain)
       let y = try body(x, arguments.axes("axis", of: x))
@@ -36,7 +39,7 @@ extension Builtin {
     gradients: [
       .at("sum(x)", [2, 3]), .at("sum(x, axis: 1)", [2, 3, 2]),
       .at("sum(x, axis: [0, 2])", [2, 3, 2]),
-    ], reducer: Reducer(.reduces, isSum: true) { try Reductions.sum(Domain.numbers.of($0), $1) }
+    ], reduction: Reduction { try Reductions.sum(Domain.numbers.of($0), $1) }
   ) { x, axes in
     try Reductions.over(axes, x) { try $0.sum(axis: $1) }
   }
@@ -49,7 +52,7 @@ extension Builtin {
       .prints("mean([[1.0, 2.0], [3.0, 4.0]], axis: -1)", "f32[2]\n 1.5000  3.5000"),
     ],
     gradients: [.at("mean(x)", [2, 3]), .at("mean(x, axis: 0)", [2, 3])],
-    reducer: Reducer(.reduces) { try Reductions.mean(Domain.floats.of($0), $1) }
+    reduction: Reduction { try Reductions.mean(Domain.floats.of($0), $1) }
   ) { x, axes in
     try Reductions.mean(x, axes)
   }
@@ -65,7 +68,7 @@ extension Builtin {
       .prints("max([[1, 5], [7, 2]], axis: 1)", "i64[2]\n 5  7"),
     ],
     gradients: [.at("max(x)", [2, 3]), .at("max(x, axis: 0)", [3, 2])],
-    reducer: Reducer(.reduces) { try Reductions.extreme($0, $1, largest: true) }
+    reduction: Reduction { try Reductions.extreme($0, $1, largest: true) }
   ) { x, axes in
     try Reductions.over(axes, x) { try $0.extreme(largest: true, axis: $1) }
   }
@@ -78,7 +81,7 @@ extension Builtin {
     """,
     examples: [.prints("min([1.0, 3.0, 2.0])", "1.0")],
     gradients: [.at("min(x)", [2, 3]), .at("min(x, axis: 0)", [3, 2])],
-    reducer: Reducer(.reduces) { try Reductions.extreme($0, $1, largest: false) }
+    reduction: Reduction { try Reductions.extreme($0, $1, largest: false) }
   ) { x, axes in
     try Reductions.over(axes, x) { try $0.extreme(largest: false, axis: $1) }
   }
@@ -87,7 +90,7 @@ extension Builtin {
     "prod", over: .numbers, "The product over `axis`, a list of axes, or everything.",
     examples: [.prints("prod([2, 3, 4])", "24"), .prints("prod(zeros(0))", "1.0")],
     gradients: [.at("prod(x)", [4]), .at("prod(x, axis: 1)", [2, 3, 2])],
-    reducer: Reducer(.reduces) { try Reductions.product(Domain.numbers.of($0), $1) }
+    reduction: Reduction { try Reductions.product(Domain.numbers.of($0), $1) }
   ) { x, axes in
     try Reductions.over(axes, x) { try $0.product(axis: $1) }
   }
@@ -125,7 +128,7 @@ extension Builtin {
       .prints("logsumexp([0.0, 0.0])", "0.6931472"), .prints("logsumexp(zeros(0))", "-inf"),
     ],
     gradients: [.at("logsumexp(x)", [2, 3]), .at("logsumexp(x, axis: 0)", [3, 2])],
-    reducer: Reducer(.reduces) { try Reductions.logSumExp(Domain.floats.of($0), $1) }
+    reduction: Reduction { try Reductions.logSumExp(Domain.floats.of($0), $1) }
   ) { x, axes in
     try Reductions.over(axes, x) { try $0.logSumExp(axis: $1) }
   }
@@ -137,7 +140,7 @@ extension Builtin {
   ) -> Builtin {
     reduction(
       name, over: .ordered, summary, examples: examples,
-      reducer: Reducer(.reduces) { try Reductions.position($0, $1, largest: largest) }
+      reduction: Reduction { try Reductions.position($0, $1, largest: largest) }
     ) { x, axes in
       if axes.count == 1 {
         return Variable(try x.tensor.positions(ofLargest: largest, axis: axes[0]))
@@ -180,7 +183,7 @@ extension Builtin {
     examples: [
       .prints("any([1, 5] > 4)", "true"),
       .fails("any([1, 0])", "any: x is a condition, so its dtype is bool, not i64"),
-    ], reducer: Reducer(.reduces) { try Reductions.holds($0, $1, anywhere: true) }
+    ], reduction: Reduction { try Reductions.holds($0, $1, anywhere: true) }
   ) { x, axes in
     try Reductions.over(axes, x) { Variable(try $0.tensor.reduced(.any, axis: $1)) }
   }
@@ -188,35 +191,9 @@ extension Builtin {
   static let all = reduction(
     "all", over: .conditions, "Whether a condition holds everywhere.",
     examples: [.prints("all([[true, false], [true, true]], axis: 0)", "bool[2]\n  true  false")],
-    reducer: Reducer(.reduces) { try Reductions.holds($0, $1, anywhere: false) }
+    reduction: Reduction { try Reductions.holds($0, $1, anywhere: false) }
   ) { x, axes in
     try Reductions.over(axes, x) { Variable(try $0.tensor.reduced(.all, axis: $1)) }
-  }
-}
-
-/// What a function works on, and how other tensors are brought there.
-enum Domain {
-  /// Everything that has an order.
-  case ordered
-  /// Bools count as 0 and 1.
-  case numbers
-  /// Integers become f32.
-  case floats
-  case conditions
-
-  func of(_ x: Variable) throws -> Variable {
-    switch self {
-    case .ordered: return x
-    case .numbers: return x.dtype == .bool ? try x.converted(to: .i64) : x
-    case .floats: return x.dtype.isFloat ? x : try x.converted(to: .f32)
-    case .conditions:
-      guard x.dtype == .bool else {
-        throw BuiltinError(
-          "{0} is a condition, so its dtype is bool, not \(x.dtype.name)", at: [0],
-          hint: "compare it with something: {0} > 0")
-      }
-      return x
-    }
   }
 }
 
@@ -243,26 +220,5 @@ extension Arguments {
     }
     if domain == .conditions, items.isEmpty { x = Variable(try Tensor([Bool](), [0])) }
     return (try domain.of(x), !hasTensors)
-  }
-}
-
-extension Value {
-  var isNumberOrBool: Bool {
-    switch self {
-    case .int, .float, .bool: true
-    default: false
-    }
-  }
-}
-
-extension Variable {
-  /// The number in a rank-0 tensor, as a plain one; any other tensor as it is.
-  var asNumber: Value {
-    guard rank == 0 else { return .tensor(self) }
-    switch dtype {
-    case .f32, .f64: return .float(tensor.item)
-    case .i32, .i64: return .int(tensor.integerItem)
-    case .bool: return .bool(tensor.integerItem != 0)
-    }
   }
 }

@@ -1,5 +1,8 @@
 import Autodiff
+import Builtins
+import Support
 import Tensors
+import Values
 
 /// What rescales or accumulates along an axis that stays.
 extension Builtin {
@@ -24,7 +27,7 @@ extension Builtin {
       .at("softmax(x, axis: 0)", [2, 3]), .at("softmax(x, axis: -1)", [2, 3]),
       .at("softmax(x, keep: causal(3))", [2, 3, 3]),
     ],
-    reducer: Reducer(.along, isSoftmax: true) {
+    reduction: Reduction {
       try Domain.floats.of($0).softmax(keep: $1)
     }
   ) { arguments in
@@ -36,7 +39,7 @@ extension Builtin {
     "The logarithm of `softmax`, without underflow; -inf for what `keep` rules out.",
     examples: [.prints("log_softmax([0.0, 0.0])", "f32[2]\n -0.6931  -0.6931")],
     gradients: [.at("log_softmax(x, axis: 0)", [2, 3]), .at("log_softmax(x)", [2, 3])],
-    reducer: Reducer(.along) { try Domain.floats.of($0).softmax(log: true, keep: $1) }
+    reduction: Reduction { try Domain.floats.of($0).softmax(log: true, keep: $1) }
   ) { arguments in
     try alongAxis(arguments) { try $0.softmax(log: true, keep: $1) }
   }
@@ -51,7 +54,7 @@ extension Builtin {
       .fails("normalize(2.0)", "normalize: axis -1 is out of range for f32"),
     ],
     gradients: [.at("normalize(x)", [2, 4]), .at("normalize(x, axis: 0)", [3, 2])],
-    reducer: Reducer(.along) {
+    reduction: Reduction {
       try Reductions.normalize(Domain.floats.of($0), $1, epsilon: 1e-5)
     }
   ) { arguments in
@@ -67,7 +70,7 @@ extension Builtin {
       .prints("cumsum([[1, 2], [3, 4]], axis: 0)", "i64[2, 2]\n 1  2\n 4  6"),
     ],
     gradients: [.at("cumsum(x)", [2, 3]), .at("cumsum(x, axis: 0)", [3, 2])],
-    reducer: Reducer(.along) { try Reductions.cumulativeSum(Domain.numbers.of($0), $1) }
+    reduction: Reduction { try Reductions.cumulativeSum(Domain.numbers.of($0), $1) }
   ) { arguments in
     let x = try arguments.numbers("x")
     return .tensor(try x.cumulativeSum(axis: arguments.axis("axis", of: x)))

@@ -1,5 +1,10 @@
 import Autodiff
+import Builtins
+import Drawing
+import Host
+import Support
 import Tensors
+import Values
 
 /// Tensors and models in files, and their fingerprints.
 extension Builtin {
@@ -18,7 +23,7 @@ extension Builtin {
       .fails(
         "save((1.0, 2.0), \"a.npy\")", "save: an .npy file holds one tensor, not a tuple of 2"),
     ],
-    traits: .effectful
+    uses: .files
   ) { arguments in
     let path = try arguments.string("path")
     let value = arguments["value"]
@@ -50,7 +55,7 @@ extension Builtin {
       .fails("load(\"nowhere.safetensors\")", "load: there is no file nowhere.safetensors"),
       .fails("load(\"nowhere.npy\")", "load: there is no file nowhere.npy"),
     ],
-    traits: .effectful
+    uses: .files
   ) { arguments in
     let path = try arguments.string("path")
     let names = try arguments.names("names")
@@ -85,17 +90,6 @@ extension Builtin {
     ]
   ) { arguments in
     .string(try arguments["x"].digest())
-  }
-}
-
-extension Value {
-  /// 16 hex digits over the bits of a value.
-  ///
-  /// - Throws: what a value without bits, such as a function, has wrong.
-  package func digest() throws -> String {
-    var digest = Digest()
-    try digest.add(self)
-    return digest.text
   }
 }
 
@@ -287,37 +281,5 @@ private struct Loading {
   private func listed(_ names: [String]) -> String {
     let shown = names.prefix(5).joined(separator: ", ")
     return names.count > 5 ? "\(shown) and \(names.count - 5) more" : shown
-  }
-}
-
-extension Digest {
-  fileprivate mutating func add(_ value: Value) throws {
-    switch value {
-    case .list(let items):
-      add("list \(items.count)")
-      for item in items { try add(item) }
-    case .record(let record):
-      add("record \(record.values.count)")
-      for (label, item) in zip(record.labels, record.values) {
-        if let label { add(label) }
-        try add(item)
-      }
-    case .model:
-      for leaf in value.leaves() {
-        add(leaf.dottedPath)
-        try add(leaf.variable.tensor)
-      }
-    case .tensor(let variable): try add(variable.tensor)
-    case .parameter(let parameter): try add(parameter.value.tensor)
-    case .int(let number): try add(.scalar(number))
-    case .float(let number): try add(.scalar(number, .f64))
-    case .bool(let flag): try add(Tensor([flag], []))
-    case .string(let text): add("string \(text)")
-    case .none: add("none")
-    case .range(let range): add("range \(range.lower) \(range.upper) \(range.step)")
-    case .dtype(let dtype): add("dtype \(dtype.name)")
-    case .undefined, .function, .builtin, .modelType, .lazy:
-      throw BuiltinError("\(value.kind) has no bits to hash", at: [0])
-    }
   }
 }

@@ -1,5 +1,8 @@
 import Autodiff
+import Builtins
+import Support
 import Tensors
+import Values
 
 /// Sizes, and the same elements under other axes.
 extension Builtin {

@@ -1,6 +1,9 @@
 import Autodiff
+import Builtins
 import Drawing
+import Support
 import Tensors
+import Values
 
 /// Strings, and the alphabets that turn text into numbers for training.
 extension Builtin {
@@ -63,9 +66,10 @@ extension Builtin {
 
   static let asText = Builtin(
     "str(x)", "The text that print shows for a value.",
-    examples: [.prints("str(2.50)", "\"2.5\""), .prints("str([1, 2].sum())", "\"3\"")]
+    examples: [.prints("str(2.50)", "\"2.5\""), .prints("str([1, 2].sum())", "\"3\"")],
+    uses: .output
   ) { arguments in
-    let text = arguments["x"].text(digits: arguments.context.digits, quoted: false)
+    let text = arguments["x"].text(digits: arguments.output.digits, quoted: false)
     try Machine.checkStop()
     return .string(text)
   }
@@ -77,10 +81,10 @@ extension Builtin {
       .prints("format(3.14159, \".2f\")", "\"3.14\""),
       .prints("format(\"ab\", \">4\")", "\"  ab\""),
       .fails("format(true, \".2f\")", "format: a Bool has no format, only numbers and strings do"),
-    ]
+    ], uses: .output
   ) { arguments in
     let spec = try arguments.string("spec")
-    return .string(try arguments["x"].formatted(spec, digits: arguments.context.digits))
+    return .string(try arguments["x"].formatted(spec, digits: arguments.output.digits))
   }
 
   static let joined = Builtin(
@@ -131,12 +135,7 @@ extension Builtin {
   static let trimmed = Builtin(
     "trim(text)", "The text without blanks and line ends at its start and end.",
     examples: [.prints("trim(\"  attn \")", "\"attn\"")]
-  ) { arguments in
-    var text = try arguments.string("text")[...]
-    while text.first?.isWhitespace == true { text.removeFirst() }
-    while text.last?.isWhitespace == true { text.removeLast() }
-    return .string(String(text))
-  }
+  ) { .string(try $0.string("text").trimmed) }
 
   static let replaced = Builtin(
     "replace(text, old, new)", "The text with each occurrence of one part replaced by another.",
@@ -237,7 +236,7 @@ extension Builtin {
     let text = try arguments.string("character")
     let scalars = text.unicodeScalars
     guard let scalar = scalars.first, scalars.count == 1 else {
-      throw BuiltinError("\(Value.quote(text)) is \(scalars.count) code points, not one", at: [0])
+      throw BuiltinError("\(quoted(text)) is \(scalars.count) code points, not one", at: [0])
     }
     return .int(Int(scalar.value))
   }
@@ -258,27 +257,6 @@ extension Builtin {
 
 /// Bytes that a text which is made of repetitions may take.
 private let longestText = 1 << 30
-
-extension Value {
-  /// A number or string under a format, as in `"{loss:.4f}"`; anything else under no format.
-  package func formatted(_ spec: String, digits: Int = 4) throws -> String {
-    if spec.isEmpty { return text(digits: digits, quoted: false) }
-    do {
-      switch self {
-      case .string(let text): return try Drawing.format(text, spec)
-      case .int(let number): return try Drawing.format(number, spec)
-      case .float(let number): return try Drawing.format(number, spec)
-      default:
-        guard let tensor = variable?.tensor, tensor.rank == 0, tensor.dtype != .bool else { break }
-        if tensor.dtype.isInteger { return try Drawing.format(tensor.integerItem, spec) }
-        return try Drawing.format(tensor.item, spec)
-      }
-    } catch {
-      throw BuiltinError(error.message, at: [1])
-    }
-    throw BuiltinError("\(kind) has no format, only numbers and strings do", at: [0])
-  }
-}
 
 extension Arguments {
   /// A string of at least one character.

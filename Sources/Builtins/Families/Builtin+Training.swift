@@ -1,5 +1,9 @@
 import Autodiff
+import Builtins
+import Drawing
+import Support
 import Tensors
+import Values
 
 /// What the training functions of the library, which are written in attn, stand on.
 extension Builtin {
@@ -162,46 +166,46 @@ extension Builtin {
     interruption drops the step in flight and gives the state so far. `note(state)` is shown \
     beside the bar.
     """,
-    examples: [.prints("iterate(1, 5, (i, x) -> x * 2)", "32")]
+    examples: [.prints("iterate(1, 5, (i, x) -> x * 2)", "32")], uses: [.loops, .random, .calls]
   ) { arguments in
-    let context = arguments.context
+    let (loops, random) = (arguments.loops, arguments.random)
     let steps = try arguments.int("steps")
     let start = try arguments.int("start")
     let label = try arguments.string("label")
     let note = arguments["note"]
     var state = arguments["state"]
-    var random = context.random
+    var before = random.state
     // A loop inside the step of another does not end by itself: the whole step is dropped.
-    let isOutermost = context.loops.depth == 0
-    context.loops.depth += 1
-    if isOutermost { context.loops.started += 1 }
+    let isOutermost = loops.count.depth == 0
+    loops.count.depth += 1
+    if isOutermost { loops.count.started += 1 }
     defer {
-      context.loops.depth -= 1
-      if !label.isEmpty { context.progress?.finish() }
+      loops.count.depth -= 1
+      if !label.isEmpty { loops.progress?.finish() }
     }
     guard start < steps else { return state }
     for index in start..<steps {
-      if isOutermost, !context.loops.begin() { return state }
+      if isOutermost, !loops.count.begin() { return state }
       do {
-        if context.isInterrupted() { throw Interruption() }
-        let next = try context.call(arguments["f"], [.int(index), state])
+        if loops.isInterrupted() { throw Interruption() }
+        let next = try arguments.call(arguments["f"], [.int(index), state])
         // The last thing that the step did may be a read that was given up.
         try Machine.checkStop()
         state = next
-      } catch  where context.isInterrupted() && isOutermost {
+      } catch  where loops.isInterrupted() && isOutermost {
         // The draws of the dropped step are taken back, so that it can be run again.
-        context.random = random
-        context.loops.rounds -= 1
-        context.stopLoops()
+        random.state = before
+        loops.count.rounds -= 1
+        loops.stop()
         return state
       }
-      random = context.random
-      if !label.isEmpty, let progress = context.progress {
+      before = random.state
+      if !label.isEmpty, let progress = loops.progress {
         var text = ""
-        if !note.isNone, progress.isDue, case .string(let shown) = try context.call(note, [state]) {
+        if !note.isNone, progress.isDue, case .string(let shown) = try arguments.call(note, [state]) {
           text = shown
         }
-        progress.update(context.loops.label(label), done: index + 1, total: steps, unit: "step", note: text)
+        progress.update(loops.count.label(label), done: index + 1, total: steps, unit: "step", note: text)
       }
     }
     return state
@@ -215,13 +219,13 @@ extension Builtin {
     the statement is left. The prompt writes it into a saved session where a loop was interrupted.
     """,
     examples: [.fails("stop_after(-1)", "stop_after: rounds is not negative, and -1 is given")],
-    traits: .effectful
+    uses: .loops
   ) { arguments in
     let rounds = try arguments.int("rounds")
     guard rounds >= 0 else {
       throw BuiltinError("rounds is not negative, and \(rounds) is given", at: [0])
     }
-    arguments.context.loops.nextLimit = rounds
+    arguments.loops.count.nextLimit = rounds
     return .none
   }
 
@@ -236,7 +240,7 @@ extension Builtin {
       .fails(
         "text_batches(range(9), 2, 9)",
         "text_batches: ids has 9 tokens, and a window of 9 and its next token take 10"),
-    ]
+    ], uses: .random
   ) { arguments in
     let ids = try arguments.integers("ids").contiguous()
     let size = try arguments.count("size")
@@ -249,7 +253,7 @@ extension Builtin {
         at: [0, 2])
     }
     let given = try arguments.optionalInt("seed")
-    let seed = given.map { UInt64(bitPattern: Int64($0)) } ?? arguments.context.random.seed
+    let seed = given.map { UInt64(bitPattern: Int64($0)) } ?? arguments.random.state.seed
     let all = try ids.integers()
     return .lazy(
       LazyList(
@@ -291,7 +295,7 @@ extension Builtin {
       .fails(
         "sample([0.0, nan])", "sample: logits holds nan, or nothing above -inf, so nothing can be drawn"),
     ],
-    traits: .effectful
+    uses: .random
   ) { arguments in
     let logits = try arguments.floats("logits").tensor
     let temperature = try arguments.double("temperature")
@@ -318,7 +322,7 @@ extension Builtin {
     }
     let scaled = try logits.binary(.divide, Tensor.scalar(temperature, logits.dtype))
     let weights = try scaled.softmax(keep: keep).doubles()
-    let draw = try arguments.context.random.uniform([1], .f64).doubles()[0]
+    let draw = try arguments.random.state.uniform([1], .f64).doubles()[0]
     var sum = 0.0
     for (index, weight) in weights.enumerated() {
       sum += weight
@@ -332,9 +336,9 @@ extension Builtin {
 extension Builtin {
   static let randomState = Builtin(
     "random_state()", "The seed and the next place in the stream of random numbers, as i64[2].",
-    examples: [.prints("seed(3); random_state()", "i64[2]\n 3  0")], traits: .effectful
+    examples: [.prints("seed(3); random_state()", "i64[2]\n 3  0")], uses: .random
   ) { arguments in
-    let random = arguments.context.random
+    let random = arguments.random.state
     return .tensor(
       Variable(try Tensor([Int(bitPattern: UInt(random.seed)), Int(random.position)], [2])))
   }
@@ -348,7 +352,7 @@ extension Builtin {
         "restore_random([0, -1])",
         "restore_random: a place in the stream lies in 0 to \(lastPlace), not -1"),
     ],
-    traits: .effectful
+    uses: .random
   ) { arguments in
     let state = try arguments.integers("state")
     guard state.shape == [2] else { throw arguments.wrong("state", "what random_state() gives") }
@@ -356,7 +360,7 @@ extension Builtin {
     guard (0...lastPlace).contains(numbers[1]) else {
       throw BuiltinError("a place in the stream lies in 0 to \(lastPlace), not \(numbers[1])", at: [0])
     }
-    arguments.context.random = RandomState(
+    arguments.random.state = RandomState(
       seed: UInt64(bitPattern: Int64(numbers[0])), position: UInt64(bitPattern: Int64(numbers[1])))
     return .none
   }
@@ -366,11 +370,11 @@ extension Builtin {
 
   static let withoutDraws = Builtin(
     "without_draws(f)", "Calls f() and puts the stream of random numbers back where it was.",
-    examples: [.prints("without_draws(() -> 2)", "2")]
+    examples: [.prints("without_draws(() -> 2)", "2")], uses: [.random, .calls]
   ) { arguments in
-    let random = arguments.context.random
-    defer { arguments.context.random = random }
-    return try arguments.context.call(arguments["f"], [])
+    let start = arguments.random.state
+    defer { arguments.random.state = start }
+    return try arguments.call(arguments["f"], [])
   }
 }
 

@@ -180,7 +180,7 @@ extension Expression {
   /// What a softmax over one index is taken of.
   fileprivate var softmaxBody: Expression? {
     guard case .reducer(let name, let binders, let body, _) = unparenthesized.kind,
-      binders.count == 1, Builtin.named[name.text]?.reducer?.isSoftmax == true
+      binders.count == 1, ReducerName(rawValue: name.text) == .softmax
     else { return nil }
     return body
   }
@@ -188,7 +188,7 @@ extension Expression {
   /// Whether this is a sum, scaled or not.
   fileprivate var isScaledSum: Bool {
     guard case .reducer(let name, _, _, nil) = unscaled.kind else { return false }
-    return Builtin.named[name.text]?.reducer?.isSum == true
+    return ReducerName(rawValue: name.text) == .sum
   }
 
   /// Without a divisor or factor that has no index.
@@ -214,7 +214,7 @@ extension Expression {
   /// Both factors of each sum of a product of two over one index, wherever it stands.
   fileprivate func forEachWeightedFactor(_ body: (Expression) -> Void) {
     if case .reducer(let name, let binders, let summed, nil) = kind, binders.count == 1,
-      Builtin.named[name.text]?.reducer?.isSum == true,
+      ReducerName(rawValue: name.text) == .sum,
       case .binary(.multiply, let left, let right) = summed.unparenthesized.kind
     {
       body(left)

@@ -1,7 +1,9 @@
 import Builtins
 import Shapes
+import Support
 import Syntax
 import Tensors
+import Values
 
 /// The compiled body of a function, an `apply`, or a model's fields.
 final class FunctionCode {
@@ -118,7 +120,7 @@ final class FunctionCode {
     switch error.reason {
     case .rank(let wanted, let orMore, let found):
       message =
-        "\(pattern) wants \(Tensors.count(wanted, "axis", "axes"))\(orMore ? " or more" : "")"
+        "\(pattern) wants \(Support.count(wanted, "axis", "axes"))\(orMore ? " or more" : "")"
         + ", and the tensor given has \(found): \(given)"
     case .fixed(let size, let axis, let found):
       message =

@@ -2,6 +2,7 @@ import Builtins
 import Shapes
 import Syntax
 import Tensors
+import Values
 
 /// Turns the syntax tree into nodes: names become slots, operators the functions behind them.
 struct Compiler {

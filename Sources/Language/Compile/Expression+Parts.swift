@@ -75,7 +75,7 @@ extension Expression {
       if case .name = callee.kind { return arguments.contains { $0.value.mentions(predicate) } }
     case .reducer(let name, let binders, _, _):
       // What works along an index reads it; what reduces over one has an index of its own.
-      if case .along? = Builtin.named[name.text]?.reducer?.form,
+      if ReducerName(rawValue: name.text)?.isAlong == true,
         binders.contains(where: { predicate($0.name.text) })
       {
         return true

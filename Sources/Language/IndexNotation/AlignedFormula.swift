@@ -1,6 +1,7 @@
 import Autodiff
 import Builtins
 import Tensors
+import Values
 
 /// A formula that reads every tensor as it writes its result, such as `y[i, j] = a[i, j] + 2 * b[i, j]`: for
 /// tensors of one shape it is its operations, one after the other, with nothing to bring in line.

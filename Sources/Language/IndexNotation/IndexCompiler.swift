@@ -246,15 +246,16 @@ final class IndexCompiler {
     guard !isElementwise else {
       throw Diagnostic("it reduces over an index of its own", at: span)
     }
-    guard let builtin = Builtin.named[name.text], let reducer = builtin.reducer else {
+    guard let builtin = compiler.interpreter.primitives.named[name.text], let reducer = builtin.reducerName
+    else {
       throw Diagnostic("\(name.text) is not a reducer", at: name.span)
     }
     let outer = scope
     defer { scope = outer }
     var indices: [Int] = []
-    switch reducer.form {
-    case .reduces: indices = try binders.map(bind)
-    case .along:
+    if !reducer.isAlong {
+      indices = try binders.map(bind)
+    } else {
       for binder in binders {
         guard let variable = scope[binder.name.text] else {
           throw Diagnostic(
@@ -269,7 +270,8 @@ final class IndexCompiler {
     }
     var summed = try compile(body)
     // Weights inside a weighted sum, which nothing else can read.
-    if reducer.isSum, condition == nil, case .arithmetic(.multiply, let left, let right, let span) = summed {
+    if reducer == .sum, condition == nil, case .arithmetic(.multiply, let left, let right, let span) = summed
+    {
       summed = .arithmetic(
         .multiply, left.withPendingWeights ?? left, right.withPendingWeights ?? right, span)
     }
@@ -358,18 +360,6 @@ extension TargetAxis {
     if case .other = self { return true }
     return false
   }
-}
-
-extension Substring {
-  fileprivate var trimmed: String {
-    var text = self
-    while text.last?.isWhitespace == true { text.removeLast() }
-    while text.first?.isWhitespace == true { text.removeFirst() }
-    return String(text)
-  }
-}
-extension String {
-  fileprivate var trimmed: String { Substring(self).trimmed }
 }
 
 /// The names that the statement's own index notation binds.

@@ -1,4 +1,5 @@
 import Builtins
+import Support
 import Tensors
 
 /// The inputs of a run by a plan: where the next ones are of the same kinds and shapes, it is the plan for
@@ -41,9 +42,9 @@ final class IndexMemo {
     sizes.deallocate()
   }
 
-  func serves(_ values: IndexValues, in context: Context) -> Bool {
+  func serves(_ values: IndexValues, in host: Capabilities) -> Bool {
     let holds =
-      holds(for: values) && plan.holds(in: context) && (!hasAliases || plan.haveAliases(values.inputs))
+      holds(for: values) && plan.holds(in: host) && (!hasAliases || plan.haveAliases(values.inputs))
     misses = holds ? 0 : misses + 1
     return holds
   }

@@ -1,7 +1,9 @@
 import Autodiff
 import Builtins
+import Support
 import Syntax
 import Tensors
+import Values
 
 /// What a program is run with: the values of its inputs, and then those of its sizes.
 struct IndexValues {
@@ -42,7 +44,7 @@ final class IndexNode: Node {
       for place in values.sizes.indices {
         values.sizes[place] = try program.sizes[place].node.evaluate(&frame)
       }
-      if let memo = program.memo, memo.serves(values, in: frame.interpreter.context) {
+      if let memo = program.memo, memo.serves(values, in: frame.interpreter.host) {
         program.publish(memo.extents.variables, &frame)
         if let result = try run(memo.steps, memo.result, values, memo.extents) { return .tensor(result) }
       }
@@ -73,7 +75,7 @@ final class IndexNode: Node {
         program.publish(buffer, &frame)
         let (variables, areRepeated) = program.kept(buffer)
         let extents = IndexExtents(variables, leading)
-        plan = self.plan(values, extents, frame.interpreter.context)
+        plan = self.plan(values, extents, frame.interpreter.host)
         if let plan, case .noted(let steps, let result) = plan.state,
           let result = try run(steps, result, values, extents)
         {
@@ -89,9 +91,9 @@ final class IndexNode: Node {
   }
 
   /// The plan that holds; one that is only met where none is noted.
-  private func plan(_ values: IndexValues, _ extents: IndexExtents, _ context: Context) -> IndexPlan? {
+  private func plan(_ values: IndexValues, _ extents: IndexExtents, _ host: Capabilities) -> IndexPlan? {
     var met: IndexPlan?
-    for plan in program.plans where plan.holds(for: values.inputs, extents, in: context) {
+    for plan in program.plans where plan.holds(for: values.inputs, extents, in: host) {
       if !plan.isMet { return plan }
       if met == nil { met = plan }
     }

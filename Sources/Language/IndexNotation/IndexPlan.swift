@@ -2,6 +2,7 @@ import Autodiff
 import Builtins
 import Syntax
 import Tensors
+import Values
 
 /// What a run of index notation did to its inputs, to be done again to inputs of the same kinds: views and
 /// operations in their order, with everything worked out that ranks, dtypes and numbers decide.
@@ -34,7 +35,7 @@ final class IndexPlan {
       case .bool(let flag): self.init(.bool, flag ? 1 : 0)
       case .none: self.init(.none, 0)
       // The table of builtins stays as long as the program does.
-      case .builtin(let builtin): self.init(.builtin, UInt64(UInt(bitPattern: ObjectIdentifier(builtin))))
+      case .builtin(let primitive): self.init(.builtin, UInt64(UInt(bitPattern: ObjectIdentifier(primitive))))
       default: return nil
       }
     }
@@ -65,11 +66,11 @@ final class IndexPlan {
   /// Inputs that were one tensor when the plan was noted.
   @exclusivity(unchecked) private var aliases: [(Int, Int)] = []
 
-  init(_ keys: [Key], onlyFor extents: IndexExtents?, _ context: Context) {
+  init(_ keys: [Key], onlyFor extents: IndexExtents?, _ host: Capabilities) {
     self.keys = keys
     onlyFor = extents
-    isRecording = context.tape.isRecording
-    fusesAttention = context.fusesAttention
+    isRecording = host.tape.isRecording
+    fusesAttention = host.tape.fusesAttention
   }
 
   /// Takes what was noted of a run with these extents that gave `result`.
@@ -88,16 +89,16 @@ final class IndexPlan {
 
   /// Whether its steps, or a note of what they are, would be right for inputs like these.
   func holds(
-    for inputs: UnsafeMutableBufferPointer<Value>, _ extents: IndexExtents, in context: Context
+    for inputs: UnsafeMutableBufferPointer<Value>, _ extents: IndexExtents, in host: Capabilities
   ) -> Bool {
-    guard holds(in: context) else { return false }
+    guard holds(in: host) else { return false }
     for input in inputs.indices where Key(inputs[input]) != keys[input] { return false }
     if let onlyFor, onlyFor != extents { return false }
     return haveAliases(inputs)
   }
 
-  func holds(in context: Context) -> Bool {
-    isRecording == context.tape.isRecording && fusesAttention == context.fusesAttention
+  func holds(in host: Capabilities) -> Bool {
+    isRecording == host.tape.isRecording && fusesAttention == host.tape.fusesAttention
   }
 
   var hasAliases: Bool { !aliases.isEmpty }
@@ -239,7 +240,7 @@ extension IndexRun {
     // Where extents go into the formula itself, only the same ones are worth noting.
     let isExact = program.plans.contains { $0.isExact && $0.keys == keys }
     program.plans.insert(
-      IndexPlan(keys, onlyFor: isExact ? found : nil, interpreter.context), at: 0)
+      IndexPlan(keys, onlyFor: isExact ? found : nil, interpreter.host), at: 0)
     if program.plans.count > Self.mostPlans { program.plans.removeLast() }
   }
 

@@ -2,6 +2,7 @@ import Autodiff
 import Builtins
 import Syntax
 import Tensors
+import Values
 
 /// An expression in index notation, its names resolved.
 indirect enum IndexExpression {
@@ -61,7 +62,7 @@ extension IndexExpression {
   var withPendingScores: IndexExpression? {
     switch self {
     case .reduce(let builtin, let indices, let body, nil, let span):
-      builtin.reducer?.isSum == true ? .scores(indices, body, span) : nil
+      builtin.reducerName == .sum ? .scores(indices, body, span) : nil
     case .arithmetic(.divide, let left, let right, let span):
       left.withPendingScores.map { .arithmetic(.divide, $0, right, span) }
     case .arithmetic(.multiply, let left, let right, let span):
@@ -77,7 +78,7 @@ extension IndexExpression {
   /// The same with the scores under it left pending, where it is a softmax of such scores.
   var withPendingWeights: IndexExpression? {
     guard case .reduce(let builtin, let indices, let body, let condition, let span) = self,
-      builtin.reducer?.isSoftmax == true, let scores = body.withPendingScores
+      builtin.reducerName == .softmax, let scores = body.withPendingScores
     else { return nil }
     return .reduce(builtin, indices, scores, condition: condition, span)
   }

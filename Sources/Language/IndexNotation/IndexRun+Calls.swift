@@ -1,7 +1,9 @@
 import Autodiff
 import Builtins
+import Support
 import Syntax
 import Tensors
+import Values
 
 /// Elementwise conditions, and calls of builtins and functions element by element.
 extension IndexRun {
@@ -80,7 +82,9 @@ extension IndexRun {
   ) throws -> Indexed {
     let given = try arguments.map { try evaluate($0.1, gate: gate) }
     switch values[input] {
-    case .builtin(let builtin) where builtin.traits.contains(.elementwise):
+    case .builtin(let primitive):
+      let builtin = primitive.declaration
+      guard builtin.traits.contains(.elementwise) else { break }
       return try call(builtin, given, arguments, span)
     case .function(let function):
       guard let closure = function as? Closure else { break }

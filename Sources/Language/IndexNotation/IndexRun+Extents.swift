@@ -1,7 +1,9 @@
 import Autodiff
 import Builtins
+import Support
 import Syntax
 import Tensors
+import Values
 
 /// How large each index runs: from the shapes that it reads, from binders and from signatures.
 extension IndexRun {

@@ -1,7 +1,9 @@
 import Autodiff
 import Builtins
+import Support
 import Syntax
 import Tensors
+import Values
 
 /// Reading tensors at index variables, at merged axes and at computed positions.
 extension IndexRun {
@@ -52,7 +54,7 @@ extension IndexRun {
 
   /// Keeps gradients from elements that a condition excludes, where it has no axis beyond theirs.
   func gated(_ x: Variable, _ labels: [Int], _ gate: Indexed?) throws -> Indexed {
-    guard case .tensor(let keep, let keepLabels)? = gate, interpreter.context.tape.isRecording,
+    guard case .tensor(let keep, let keepLabels)? = gate, interpreter.host.tape.isRecording,
       x.dtype.isFloat,
       keepLabels.allSatisfy(labels.contains)
     else { return .tensor(x, labels) }

@@ -1,7 +1,9 @@
 import Autodiff
 import Builtins
+import Support
 import Syntax
 import Tensors
+import Values
 
 /// Sums, products, softmax and the like over index variables.
 extension IndexRun {
@@ -9,8 +11,8 @@ extension IndexRun {
     _ builtin: Builtin, _ indices: [Int], _ body: IndexExpression, _ condition: IndexExpression?,
     _ span: Span, _ gate: Indexed?
   ) throws -> Indexed {
-    guard let reducer = builtin.reducer else { preconditionFailure("compiled as a reducer") }
-    let gate = reducer.form == .along ? try ofWholeRows(gate, indices) : gate
+    guard let reducer = builtin.reducerName else { preconditionFailure("compiled as a reducer") }
+    let gate = reducer.isAlong ? try ofWholeRows(gate, indices) : gate
     var keep = Indexed.none
     if let condition {
       keep = try evaluate(condition, gate: gate)
@@ -27,7 +29,7 @@ extension IndexRun {
         keep = flag ? .none : .tensor(Variable(try Tensor([false], [])), [])
       }
     }
-    if reducer.isSum, case .none = keep {
+    if reducer == .sum, case .none = keep {
       return try sumOfProducts(indices, factors(body), span, gate)
     }
     var inner = gate
@@ -36,7 +38,7 @@ extension IndexRun {
     if case .read(_, let subscripts, _) = body, !subscripts.contains(where: \.isExpression) {
       inner = gate
     }
-    return try reduce(reducer, indices, evaluate(body, gate: inner), keep, span, of: body.span)
+    return try reduce(builtin, indices, evaluate(body, gate: inner), keep, span, of: body.span)
   }
 
   /// Where reads count of which something is made along indices: wherever anything of the row counts, since
@@ -105,7 +107,7 @@ extension IndexRun {
             ?? factors[at]
         }
         let whole = product ?? .scalar(.int(1))
-        part = try reduce(Builtin.sumReducer, [index], whole, .none, span, of: span)
+        part = try reduce(interpreter.primitives.sum, [index], whole, .none, span, of: span)
       }
       factors = factors.indices.filter { !using.contains($0) }.map { factors[$0] }
       factors.insert(part, at: 0)
@@ -119,9 +121,12 @@ extension IndexRun {
   }
 
   func reduce(
-    _ reducer: Builtin.Reducer, _ indices: [Int], _ body: Indexed, _ keep: Indexed, _ span: Span,
+    _ builtin: Builtin, _ indices: [Int], _ body: Indexed, _ keep: Indexed, _ span: Span,
     of place: Span
   ) throws -> Indexed {
+    guard let reducer = builtin.reducerName, let reduction = builtin.reduction else {
+      preconditionFailure("compiled as a reducer")
+    }
     var x: Variable
     var labels: [Int]
     switch body {
@@ -143,7 +148,7 @@ extension IndexRun {
     let order = outer + indices
     x = try aligned(x, labels, to: order)
     func apply(_ x: Variable, _ condition: Tensor?) throws -> Variable {
-      do { return try reducer.apply(x, condition) } catch {
+      do { return try reduction.apply(x, condition) } catch {
         // What the body has wrong is told there.
         let isOfBody = (error as? BuiltinError)?.message.contains("{0}") ?? false
         return try interpreter.located(isOfBody ? place : span) { throw error }
@@ -162,25 +167,27 @@ extension IndexRun {
       if let condition {
         recorder?.note(result, body, condition) {
           let shape = flat($0.shape)
-          return try finish(reducer.apply($0.reshaped(shape), $1.tensor.reshaped(shape)), $0.shape)
+          return try finish(reduction.apply($0.reshaped(shape), $1.tensor.reshaped(shape)), $0.shape)
         }
       } else if indices.count == 1 {
-        recorder?.note(result, body) { try finish(reducer.apply($0, nil), $0.shape) }
+        recorder?.note(result, body) { try finish(reduction.apply($0, nil), $0.shape) }
       } else {
-        recorder?.note(result, body) { try finish(reducer.apply($0.reshaped(flat($0.shape)), nil), $0.shape) }
+        recorder?.note(result, body) {
+          try finish(reduction.apply($0.reshaped(flat($0.shape)), nil), $0.shape)
+        }
       }
       return result
     }
-    switch reducer.form {
-    case .reduces where condition == nil && indices.count > 1 && reducer.isSum:
+    if reducer == .sum, condition == nil, indices.count > 1 {
       for _ in indices {
         let whole = x
         x = try apply(x, nil)
-        recorder?.note(x, whole) { try reducer.apply($0, nil) }
+        recorder?.note(x, whole) { try reduction.apply($0, nil) }
       }
       return .tensor(x, outer)
-    case .reduces: return .tensor(try applied { result, _ in result }, outer)
-    case .along: return .tensor(try applied { try $0.reshaped($1) }, order)
     }
+    return reducer.isAlong
+      ? .tensor(try applied { try $0.reshaped($1) }, order)
+      : .tensor(try applied { result, _ in result }, outer)
   }
 }

@@ -1,7 +1,9 @@
 import Autodiff
 import Builtins
+import Support
 import Syntax
 import Tensors
+import Values
 
 /// A value on its way through index notation: a tensor whose axes carry labels.
 enum Indexed {
@@ -95,7 +97,7 @@ struct IndexRun {
 
   /// - Parameter gate: where reads count; elsewhere an index may be out of range.
   mutating func evaluate(_ expression: IndexExpression, gate: Indexed?) throws -> Indexed {
-    if interpreter.context.isInterrupted() { throw Interruption() }
+    if interpreter.host.loops.isInterrupted() { throw Interruption() }
     switch expression {
     case .input(let input, let span): return try scalar(values[input], span)
     case .read(let input, let subscripts, let span):
@@ -155,10 +157,10 @@ struct IndexRun {
       case .none: throw Diagnostic("none can't be negated", at: span)
       case .scalar(let value):
         return .scalar(
-          try interpreter.located(span) { try isNot ? Builtins.negate(value) : negative(value) })
+          try interpreter.located(span) { try isNot ? Values.negate(value) : negative(value) })
       case .tensor(let x, let labels):
         let value = try interpreter.located(span) {
-          try isNot ? Builtins.negate(.tensor(x)) : negative(.tensor(x))
+          try isNot ? Values.negate(.tensor(x)) : negative(.tensor(x))
         }
         return .tensor(value.variable ?? x, labels)
       }
@@ -171,7 +173,7 @@ struct IndexRun {
     case .scores(let indices, let body, let span):
       return try sumOfProducts(
         indices, factors(body), span, gate,
-        leavesPending: interpreter.context.fusesAttention)
+        leavesPending: interpreter.host.tape.fusesAttention)
     }
   }
 
@@ -258,7 +260,7 @@ struct IndexRun {
         return result
       } catch {
         let site = OperandSite(
-          function: Builtin.operators[symbol]?.name ?? "", spans: operands.map(\.span),
+          function: interpreter.primitives.operators[symbol]?.name ?? "", spans: operands.map(\.span),
           valueIndices: [0, 1], fallbackNames: ["the left", "the right"], whole: span)
         throw interpreter.diagnose(error, site, [x, y])
       }

@@ -1,7 +1,9 @@
 import Autodiff
 import Builtins
+import Support
 import Syntax
 import Tensors
+import Values
 
 /// `x.name`
 final class MemberNode: Node {
@@ -24,7 +26,7 @@ final class MemberNode: Node {
       return .tensor(x.swapped())
     }
     var problem = frame.interpreter.unknownMember(name, of: value)
-    if Builtin.named[name.text] != nil {
+    if frame.interpreter.primitives.named[name.text] != nil {
       problem.message = "\(value.kind) has no field \(name.text)"
       problem.hint = "\(name.text) is a function: \(base.span.text).\(name.text)()"
     }
@@ -97,7 +99,7 @@ final class SubscriptNode: Node {
         return try pick(record.values, position(key, node.span), "the record") { .record(Record(tuple: $0)) }
       }
       guard let field = record[label] else {
-        throw Diagnostic("the record has no field \(Value.quote(label))", at: node.span)
+        throw Diagnostic("the record has no field \(quoted(label))", at: node.span)
       }
       return field
     }

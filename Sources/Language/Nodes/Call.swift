@@ -1,6 +1,8 @@
 import Builtins
+import Support
 import Syntax
 import Tensors
+import Values
 
 /// How the arguments at one place in the text go to the parameters of what is called.
 struct BindingPlan {
@@ -108,7 +110,8 @@ final class CallNode: Node {
   ) throws -> Value {
     let interpreter = frame.interpreter
     switch function {
-    case .builtin(let builtin):
+    case .builtin(let primitive):
+      let builtin = primitive.declaration
       let plan = try plan(for: builtin, receiver, interpreter) {
         try bind(
           builtin.name, builtin.parameterNames, variadic: builtin.variadic, receiver)
@@ -205,7 +208,7 @@ final class CallNode: Node {
       } else {
         let count = parameters.count - (takesKeywords ? 1 : 0)
         throw Diagnostic(
-          "\(name) takes \(count == 0 ? "no arguments" : Tensors.count(count, "argument", "arguments"))"
+          "\(name) takes \(count == 0 ? "no arguments" : Support.count(count, "argument", "arguments"))"
             + ", and \(all.count) are given", at: span)
       }
     }
@@ -347,18 +350,21 @@ struct OperandSite {
 
 /// An operator with its operands.
 final class OperatorSite {
-  private let site: OperandSite
+  private let symbol: String
+  private var site: OperandSite
 
   init(_ symbol: String, _ operands: [Node], _ span: Span) {
+    self.symbol = symbol
     site = OperandSite(
-      function: Builtin.operators[symbol]?.name ?? "", spans: operands.map(\.span),
+      function: "", spans: operands.map(\.span),
       valueIndices: Array(operands.indices),
       fallbackNames: operands.count == 2 ? ["the left", "the right"] : ["it"], whole: span,
       symbol: symbol)
   }
 
   func diagnose(_ error: any Error, _ values: [Value], _ interpreter: Interpreter) -> any Error {
-    interpreter.diagnose(error, site, values)
+    site.function = interpreter.primitives.operators[symbol]?.name ?? ""
+    return interpreter.diagnose(error, site, values)
   }
 }
 

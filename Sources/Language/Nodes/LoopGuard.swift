@@ -1,5 +1,6 @@
 import Builtins
 import Tensors
+import Values
 
 /// Lets a loop that is a statement end between two rounds: where `stop_after` says so, and, in a
 /// session that keeps what interrupted loops have done, where the user interrupts it.
@@ -14,12 +15,12 @@ final class LoopGuard {
 
   init(_ interpreter: Interpreter) {
     self.interpreter = interpreter
-    interpreter.context.loops.started += 1
+    interpreter.host.loops.count.started += 1
   }
 
   /// Whether another round may begin.
   func begin() -> Bool {
-    let context = interpreter.context
+    let host = interpreter.host
     if interpreter.keepsInterruptedLoops {
       let now = ContinuousClock.now
       if notedAt.map({ now - $0 > .milliseconds(50) }) ?? true {
@@ -27,7 +28,7 @@ final class LoopGuard {
         notedAt = now
       }
     }
-    return context.loops.begin()
+    return host.loops.count.begin()
   }
 
   /// Runs a loop; one that is interrupted ends as it was before the round in flight.
@@ -36,9 +37,9 @@ final class LoopGuard {
   }
 
   private func recover(from error: any Error) throws {
-    guard let note, interpreter.context.isInterrupted() else { throw error }
+    guard let note, interpreter.host.loops.isInterrupted() else { throw error }
     note.restore(interpreter)
-    interpreter.context.stopLoops()
+    interpreter.host.loops.stop()
   }
 }
 
@@ -52,17 +53,17 @@ extension Session {
 
     init(_ interpreter: Interpreter) {
       values = interpreter.mainCells().map { ($0, $0.value) }
-      random = interpreter.context.random
-      rounds = interpreter.context.loops.rounds
-      output = interpreter.context.outputLength()
+      random = interpreter.host.random.state
+      rounds = interpreter.host.loops.count.rounds
+      output = interpreter.host.output.length()
     }
 
     func restore(_ interpreter: Interpreter) {
       for cell in interpreter.mainCells() { cell.value = .undefined }
       for (cell, value) in values { cell.value = value }
-      interpreter.context.random = random
-      interpreter.context.loops.rounds = rounds
-      interpreter.context.cutOutput(output)
+      interpreter.host.random.state = random
+      interpreter.host.loops.count.rounds = rounds
+      interpreter.host.output.cut(output)
     }
   }
 }

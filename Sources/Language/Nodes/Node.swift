@@ -1,7 +1,9 @@
 import Autodiff
 import Builtins
+import Support
 import Syntax
 import Tensors
+import Values
 
 /// A piece of resolved code: names are slots, operators are functions.
 ///
@@ -108,7 +110,7 @@ final class GlobalNode: Node {
     self.module = module
     self.extentSlot = extentSlot
     self.isInFunction = isInFunction
-    builtin = Builtin.named[cell.name]
+    builtin = module.primitive(cell.name)
     super.init(span)
   }
 
@@ -194,7 +196,7 @@ final class StringNode: Node {
             throw Diagnostic(error.message, at: node.span, hint: error.hint)
           }
         } else {
-          result += value.text(digits: frame.interpreter.context.digits, quoted: false)
+          result += value.text(digits: frame.interpreter.host.output.digits, quoted: false)
         }
         try Machine.checkStop()
       }
@@ -208,7 +210,7 @@ extension Value {
   var described: String {
     switch self {
     case .int, .float, .bool: text()
-    case .string(let text) where text.count <= 20: Value.quote(text)
+    case .string(let text) where text.count <= 20: quoted(text)
     default: kind
     }
   }

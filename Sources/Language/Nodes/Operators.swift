@@ -1,7 +1,9 @@
 import Autodiff
 import Builtins
+import Support
 import Syntax
 import Tensors
+import Values
 
 /// `+ - * / // % ^` over any values, quick for plain numbers.
 final class ArithmeticNode: Node {
@@ -170,7 +172,7 @@ final class UnaryNode: Node {
 
   override func evaluate(_ frame: inout Frame) throws -> Value {
     let value = try operand.evaluate(&frame)
-    do { return try isNot ? Builtins.negate(value) : negative(value) } catch {
+    do { return try isNot ? Values.negate(value) : negative(value) } catch {
       throw site.diagnose(error, [value], frame.interpreter)
     }
   }

@@ -1,6 +1,7 @@
 import Builtins
 import Syntax
 import Tensors
+import Values
 
 /// A statement whose time is taken: `attn run --profile`.
 final class ProfiledNode: Node {

@@ -1,7 +1,10 @@
 import Autodiff
 import Builtins
+import Host
+import Support
 import Syntax
 import Tensors
+import Values
 
 final class RangeNode: Node {
   let lower: Node
@@ -162,11 +165,11 @@ func iterate(
   _ sequence: Node, _ frame: inout Frame, _ body: (Value, inout Frame) throws -> Bool
 ) throws {
   let value = try sequence.evaluate(&frame)
-  let context = frame.interpreter.context
+  let host = frame.interpreter.host
   func poll() throws {
-    if context.isInterrupted() { throw Interruption() }
+    if host.loops.isInterrupted() { throw Interruption() }
   }
-  let shown = ShownLoop(context)
+  let shown = ShownLoop(host)
   defer { shown?.end() }
   func goThrough(_ count: Int, _ item: (Int) throws -> Value) throws {
     for index in 0..<count {
@@ -193,25 +196,26 @@ func iterate(
 
 /// The outermost loop over a sequence, whose progress is shown where there is somebody to see it.
 private final class ShownLoop {
-  private let context: Context
+  private let host: Capabilities
   private let progress: any ProgressReporter
 
-  init?(_ context: Context) {
-    guard let progress = context.progress, context.loops.outer == nil, context.loops.depth == 0 else {
+  init?(_ host: Capabilities) {
+    guard let progress = host.loops.progress, host.loops.count.outer == nil, host.loops.count.depth == 0
+    else {
       return nil
     }
-    self.context = context
+    self.host = host
     self.progress = progress
-    context.loops.outer = (0, 0)
+    host.loops.count.outer = (0, 0)
   }
 
   func update(_ done: Int, _ total: Int) {
-    context.loops.outer = (done, total)
+    host.loops.count.outer = (done, total)
     progress.update("for", done: done, total: total, unit: "round", note: "")
   }
 
   func end() {
-    context.loops.outer = nil
+    host.loops.count.outer = nil
     progress.finish()
   }
 }

@@ -1,6 +1,7 @@
 import Builtins
 import Syntax
 import Tensors
+import Values
 
 /// Statements of a block, of which the last gives the value.
 final class BlockNode: Node {
@@ -204,7 +205,7 @@ final class WhileNode: Node {
 
   private func rounds(_ frame: inout Frame, _ guardian: LoopGuard?) throws -> Value {
     while try test.condition(&frame) {
-      if frame.interpreter.context.isInterrupted() { throw Interruption() }
+      if frame.interpreter.host.loops.isInterrupted() { throw Interruption() }
       if let guardian, !guardian.begin() { return .none }
       let value = try body.evaluate(&frame)
       switch frame.signal {

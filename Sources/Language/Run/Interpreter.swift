@@ -1,12 +1,16 @@
 import Autodiff
 import Builtins
+import Host
 import Shapes
+import Support
 import Syntax
 import Tensors
+import Values
 
 /// Runs code: calls functions, applies models, and turns what goes wrong into diagnostics.
 final class Interpreter {
-  let context = Context()
+  let host = Capabilities()
+  let primitives: PrimitiveTable
   /// Values given on the command line for script parameters, by name.
   var scriptArguments: [String: Value] = [:]
   /// Whether a loop that is interrupted keeps the rounds that it has run, as at a prompt.
@@ -20,8 +24,9 @@ final class Interpreter {
   static let deepestCall = 10_000
   private var importing: [String] = []
 
-  init() {
-    context.call = { [unowned self] function, values in
+  init(_ primitives: PrimitiveTable) {
+    self.primitives = primitives
+    host.call = { [unowned self] function, values in
       try call(function, values)
     }
   }
@@ -37,7 +42,7 @@ final class Interpreter {
         guard values.count <= closure.parameterNames.count else {
           throw BuiltinError(
             "\(closure.code.displayName) takes "
-              + "\(Tensors.count(closure.parameterNames.count, "argument", "arguments")), and \(values.count) are given",
+              + "\(Support.count(closure.parameterNames.count, "argument", "arguments")), and \(values.count) are given",
             at: [0])
         }
         return try run(closure, values, plan, at: nil)
@@ -46,7 +51,8 @@ final class Interpreter {
         preconditionFailure("functions are closures or native")
       }
       return try native.body(values)
-    case .builtin(let builtin):
+    case .builtin(let primitive):
+      let builtin = primitive.declaration
       let count = builtin.parameterNames.count
       guard values.count <= count || builtin.variadic != nil else {
         throw BuiltinError(
@@ -107,8 +113,8 @@ final class Interpreter {
           }
         }
       }
-      if context.isInterrupted() { throw Interruption() }
-      return try builtin.body(Arguments(builtin, bound, context))
+      if host.loops.isInterrupted() { throw Interruption() }
+      return try builtin.body(Arguments(builtin, bound, host))
     } catch {
       throw diagnose(error, site(), values)
     }
@@ -144,11 +150,11 @@ final class Interpreter {
   func run(_ closure: Closure, in frame: inout Frame, _ plan: BindingPlan, at site: CallNode?) throws
     -> Value
   {
-    let base = context.files.base
+    let base = host.files.base
     if !folders.isEmpty, let (_, folder) = folders[ObjectIdentifier(closure.code.span.source)] {
-      context.files.base = folder
+      host.files.base = folder
     }
-    defer { if !folders.isEmpty { context.files.base = base } }
+    defer { if !folders.isEmpty { host.files.base = base } }
     return try invoke(closure.code, plan, &frame, at: site)
   }
 
@@ -176,7 +182,7 @@ final class Interpreter {
           "the calls are nested too deeply: \(code.displayName) is in \(Self.deepestCall) of them",
           at: site?.span ?? code.span, hint: "is there a way out of the recursion?")
       }
-      if context.isInterrupted() { throw Interruption() }
+      if host.loops.isInterrupted() { throw Interruption() }
       for parameter in plan.parameters {
         let slot = code.parameterSlots[parameter]
         // Only now, as a later argument may have changed what an earlier one names.
@@ -321,7 +327,7 @@ final class Interpreter {
         nearest(name.text, among: names).map { "did you mean \($0)?" }
         ?? "it has \(names.joined(separator: ", "))"
     default:
-      hint = nearest(name.text, among: Builtin.table.map(\.name)).map { "did you mean \($0)?" }
+      hint = nearest(name.text, among: primitives.all.map(\.name)).map { "did you mean \($0)?" }
     }
     return Diagnostic(
       "\(base.kind) has no \(name.text), and there is no function of that name", at: name.span,
@@ -334,7 +340,7 @@ final class Interpreter {
 
   func importFile(_ path: String, into module: Module, at span: Span) throws {
     let (text, resolved) = try located(span) {
-      (try context.files.readText(path), try context.files.resolve(path))
+      (try host.files.readText(path), try host.files.resolve(path))
     }
     guard !importing.contains(resolved) else {
       throw Diagnostic("\(path) imports itself", at: span)
@@ -344,10 +350,10 @@ final class Interpreter {
     let script = Parser.parse(Source(text, name: path))
     if let problem = script.problems.first { throw problem }
     // Paths inside the file are relative to it.
-    let base = context.files.base
-    context.files.base = Files.folder(of: resolved)
-    defer { context.files.base = base }
-    folders[ObjectIdentifier(script.source)] = (script.source, context.files.base)
+    let base = host.files.base
+    host.files.base = Files.folder(of: resolved)
+    defer { host.files.base = base }
+    folders[ObjectIdentifier(script.source)] = (script.source, host.files.base)
     for statement in script.statements {
       switch statement.kind {
       case .expression, .scriptParameter: continue
@@ -392,11 +398,13 @@ final class Module {
 
   /// What the name means where the script itself says nothing.
   func outer(_ name: String) -> Value? {
-    if let builtin = Builtin.named[name] { return .builtin(builtin) }
-    if let constant = Builtin.constants[name] { return constant.value }
+    if let builtin = interpreter.primitives.named[name] { return .builtin(builtin) }
+    if let constant = interpreter.primitives.constants[name] { return constant.value }
     if isLibrary { return nil }
     return interpreter.library.value(name)
   }
+
+  func primitive(_ name: String) -> Builtin? { interpreter.primitives.named[name] }
 
   func removeAll() { cells = [:] }
 
@@ -406,6 +414,6 @@ final class Module {
   }
 
   var visibleNames: [String] {
-    definedNames + Builtin.table.map(\.name) + (isLibrary ? [] : interpreter.library.names)
+    definedNames + interpreter.primitives.all.map(\.name) + (isLibrary ? [] : interpreter.library.names)
   }
 }

@@ -1,5 +1,6 @@
 import Builtins
 import Syntax
+import Values
 
 /// The functions and models of the embedded library, compiled when a name of theirs is first used.
 final class Library {

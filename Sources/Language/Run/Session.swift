@@ -1,17 +1,19 @@
 import Autodiff
 import Builtins
-import Drawing
+import Support
 import Syntax
 import Tensors
+import Values
 
 /// A running attn: names and their values, random state, files, and where output goes.
 ///
 /// Not for use from several threads at once.
 package final class Session {
-  let interpreter = Interpreter()
+  let interpreter: Interpreter
   private(set) lazy var module = Module(interpreter)
 
-  package init() {
+  package init(_ primitives: PrimitiveTable) {
+    interpreter = Interpreter(primitives)
     interpreter.mainCells = { [unowned self] in Array(module.cells.values) }
   }
 
@@ -22,7 +24,8 @@ package final class Session {
     set { interpreter.keepsInterruptedLoops = newValue }
   }
 
-  package var context: Context { interpreter.context }
+  package var host: Capabilities { interpreter.host }
+  package var primitives: PrimitiveTable { interpreter.primitives }
 
   /// Values for the script parameters that `arg` declares, by name.
   package var scriptArguments: [String: Value] {
@@ -42,17 +45,17 @@ package final class Session {
   /// Runs one top-level statement. A value that is to be shown is written to the output.
   package func run(_ statement: Statement) -> Outcome {
     run(statement) { value in
-      let text = value.text(digits: context.digits) + "\n"
+      let text = value.text(digits: host.output.digits) + "\n"
       try Machine.checkStop()
-      context.output(text)
+      host.output.write(text)
       try Machine.checkStop()
     }
   }
 
   /// - Parameter show: gets the value that is to be shown.
   package func run(_ statement: Statement, show: (Value) throws -> Void) -> Outcome {
-    let random = context.random
-    context.loops.beginStatement()
+    let random = host.random.state
+    host.loops.count.beginStatement()
     let before = keepsInterruptedLoops && statement.assignsOnItsWay ? Note(interpreter) : nil
     do {
       let value = try interpreter.execute(statement, in: module)
@@ -62,8 +65,8 @@ package final class Session {
     } catch {
       LateFailure.forget()
       // A failed or interrupted statement puts the stream of random numbers back.
-      context.random = random
-      if error is Interruption || context.isInterrupted() {
+      host.random.state = random
+      if error is Interruption || host.loops.isInterrupted() {
         before?.restore(interpreter)
         return .interrupted
       }
@@ -137,7 +140,8 @@ package final class Session {
   package func parameterNames(of callee: Value) -> [String] {
     switch callee {
     case .function(let function): function.parameterNames
-    case .builtin(let builtin): builtin.signature.parameters.filter { !$0.isVariadic }.map(\.name)
+    case .builtin(let primitive):
+      primitive.declaration.signature.parameters.filter { !$0.isVariadic }.map(\.name)
     case .modelType(let type): type.parameterNames
     case .model(let model): (model.type as? ModelCode)?.apply?.parameters.map(\.name) ?? []
     default: []
@@ -166,7 +170,9 @@ package struct ScriptParameter {
   }
 
   /// A word of the command line as a value of the kind that the default has.
-  package static func value(of text: String, like fallback: Value) throws -> Value {
+  package static func value(
+    of text: String, like fallback: Value, _ primitives: PrimitiveTable
+  ) throws -> Value {
     switch fallback {
     case .int:
       if let value = Int(text.filter { $0 != "_" }) { return .int(value) }
@@ -182,7 +188,7 @@ package struct ScriptParameter {
       }
     case .string: return .string(text)
     case .tensor, .list, .record:
-      guard let value = try? Session().evaluate(text), value.read.isLike(fallback) else {
+      guard let value = try? Session(primitives).evaluate(text), value.read.isLike(fallback) else {
         throw BuiltinError("takes a value like \(fallback.text().split(separator: "\n")[0]), not \(text)")
       }
       return value

@@ -19,8 +19,3 @@ package struct TensorError: Error, Sendable {
 package func describe(_ dtype: DType, _ shape: [Int]) -> String {
   shape.isEmpty ? dtype.name : "\(dtype.name)\(shape)"
 }
-
-/// "1 axis", "2 axes".
-package func count(_ n: Int, _ singular: String, _ plural: String) -> String {
-  n == 1 ? "1 \(singular)" : "\(n) \(plural)"
-}

@@ -1,5 +1,7 @@
 import CEditLine
+import Drawing
 import Interaction
+import Support
 
 /// libedit with our keys. One a process, used on the main thread.
 final class LineEditor {

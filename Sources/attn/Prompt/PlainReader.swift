@@ -1,6 +1,7 @@
 import CEditLine
 import Glibc
 import Interaction
+import Support
 
 /// Entries from a terminal that can't move its cursor, or whose output goes elsewhere: lines as the
 /// terminal gives them.

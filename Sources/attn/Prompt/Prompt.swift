@@ -1,7 +1,10 @@
 import Builtins
 import CEditLine
 import Drawing
+import Families
+import Host
 import Interaction
+import Support
 import Tensors
 
 /// `attn` without arguments: the prompt on a terminal, a script from a pipe.
@@ -17,8 +20,9 @@ struct Prompt {
     Interrupts.install()
     attn_on_interrupt(Interrupts.handle)
     let reader = isPlain ? nil : LineEditor()
-    let shell = Shell(screen: screen(reader, isShown: isShown, isColoured: isColoured)) { session in
-      Terminal.prepare(session.context)
+    let shell = Shell(.standard, screen: screen(reader, isShown: isShown, isColoured: isColoured)) {
+      session in
+      Terminal.prepare(session.host)
     }
     if isShown { greet(shell, isColoured) }
     runInitFile(shell)

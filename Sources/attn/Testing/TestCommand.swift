@@ -1,7 +1,11 @@
 import ArgumentParser
 import Builtins
+import Drawing
 import Golden
+import Host
+import Support
 import Tensors
+import Values
 
 /// `attn test PATH...`
 struct TestCommand: ParsableCommand {

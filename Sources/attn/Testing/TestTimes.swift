@@ -1,6 +1,7 @@
 import Builtins
 import FoundationEssentials
 import Glibc
+import Host
 
 /// How long files took the last time, so that the slowest start first. Kept with the user's caches;
 /// a machine that keeps none loses nothing but that order.

@@ -1,8 +1,12 @@
 import ArgumentParser
 import Builtins
+import Drawing
+import Families
 import FoundationEssentials
 import Glibc
 import Golden
+import Host
+import Support
 
 /// The process that runs one file for `attn test` and tells on stdout, a line of JSON each, what came.
 struct TestWorker: ParsableCommand {
@@ -47,7 +51,7 @@ struct TestWorker: ParsableCommand {
       throw ExitCode(1)
     }
     let test = GoldenTest(
-      text, name: file, folder: Files.folder(of: file), isSandboxed: settings.sandbox)
+      text, name: file, folder: Files.folder(of: file), .standard, isSandboxed: settings.sandbox)
     var started = Terminal.now
     let report = test.run(withDigests: settings.digests) { entry in
       tell(.began(FileReport.Place(entry)))

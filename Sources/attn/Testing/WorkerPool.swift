@@ -1,6 +1,8 @@
+import Drawing
 import FoundationEssentials
 import Glibc
 import Golden
+import Support
 import Synchronization
 
 /// SIGTERM, with which a CI server cancels a run: the workers must not outlive it.

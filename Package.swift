@@ -81,7 +81,9 @@ let package = Package(
       ]),
     .testTarget(
       name: "LanguageTests",
-      dependencies: ["Language", "Families", "Builtins", "Values", "Host", "Syntax", "Autodiff", "Tensors"]),
+      dependencies: [
+        "Language", "Families", "Builtins", "Values", "Host", "Syntax", "Autodiff", "Tensors", "Support",
+      ]),
     .testTarget(name: "GoldenTests", dependencies: ["Attn", "Golden", "Host"]),
     .testTarget(
       name: "ReferenceTests",

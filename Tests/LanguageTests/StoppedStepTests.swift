@@ -1,6 +1,7 @@
 import Builtins
 import Families
 import Language
+import Support
 import Tensors
 import Testing
 import Values

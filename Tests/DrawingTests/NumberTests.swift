@@ -78,12 +78,4 @@ import Testing
       message { () throws(FormatError) in try format("a", "+") }
         == "format \"+\": a string has no sign")
   }
-
-  @Test func widthsCountTerminalColumns() {
-    #expect(displayWidth("abc") == 3)
-    #expect(displayWidth("日本") == 4)
-    #expect(displayWidth("e\u{301}λ") == 2)
-    #expect(displayWidth("👩‍🚀") == 2)
-    #expect(displayWidth("") == 0)
-  }
 }

@@ -8,9 +8,9 @@ import Values
 
 /// A value of attn, as a Swift program sees it.
 public struct Value: CustomStringConvertible {
-  let value: Builtins.Value
+  let value: Values.Value
 
-  init(_ value: Builtins.Value) { self.value = value }
+  init(_ value: Values.Value) { self.value = value }
 
   /// What a prompt would show.
   public var description: String { value.text() }
@@ -114,11 +114,11 @@ public protocol AttnConvertible {
 
 /// A value on its way into a session; made by `attnValue()` of the types that conform.
 public struct SessionValue {
-  let value: Builtins.Value
+  let value: Values.Value
 }
 
 extension AttnConvertible {
-  func attnValue() throws -> Builtins.Value {
+  func attnValue() throws -> Values.Value {
     let wrapped: SessionValue = try attnValue()
     return wrapped.value
   }

@@ -1,3 +1,4 @@
+import Attn
 import FoundationEssentials
 import FoundationXML
 import Golden

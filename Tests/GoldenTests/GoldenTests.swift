@@ -1,3 +1,4 @@
+import Attn
 import Golden
 import Testing
 

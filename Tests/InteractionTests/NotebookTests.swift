@@ -1,3 +1,4 @@
+import Attn
 import Builtins
 import Golden
 import Interaction

@@ -21,10 +21,10 @@ let package = Package(
     .target(name: "Support"),
     .target(name: "Shapes", dependencies: ["Support"]),
     .target(name: "Syntax", dependencies: ["Support"]),
-    .target(name: "Tensors", dependencies: ["CKernels"]),
+    .target(name: "Tensors", dependencies: ["CKernels", "Shapes"]),
     .target(name: "Autodiff", dependencies: ["Tensors"]),
     .target(name: "Drawing", dependencies: ["Tensors", "Support"]),
-    .target(name: "Values", dependencies: ["Autodiff", "Drawing", "Tensors", "Support"]),
+    .target(name: "Values", dependencies: ["Autodiff", "Drawing", "Tensors", "Shapes", "Support"]),
     .target(name: "Host", dependencies: ["Drawing", "Tensors", "Support"]),
     .target(
       name: "Builtins",

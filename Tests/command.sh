@@ -101,7 +101,7 @@ check "no prompt and no codes in a pipe" 0 '^0 = ' '' sh -c "echo 'heatmap(eye(3
 
 # Ctrl-C in a training loop: the model so far, the rest of the script, and exit 130.
 cat >"$work/long.attn" <<'EOF'
-corpus = chars("abcdefgh" .repeat_text(200))
+corpus = char_tokenizer("abcdefgh" .repeat_text(200))
 gpt = GPT(vocab: corpus.vocab, context: 32, width: 64, heads: 2, layers: 2)
 gpt = train(gpt, corpus.batches(size: 8, context: 32), steps: 1000000)
 print("went on")

@@ -23,7 +23,7 @@ gpt = GPT(vocab: 65, context: {length}, width: {width}, heads: 4, layers: {layer
 batches = text_batches(randint(0, 65, 50000), {batch}, {length})
 opt = adamw(lr: 1e-3)
 s0 = opt.start(gpt)"""
-    code = "x, y = batches[bench_i]\nl, g = value_and_grad(m -> cross_entropy(m(x), y), m)\nm, s = opt.step(m, clip(g, 1.0), s)"
+    code = "x, y = batches[bench_i]\nl, g = value_and_grad(m -> cross_entropy(m(x), y), m)\nm, s = opt.step(m, clip_norm(g, 1.0), s)"
     process = subprocess.Popen([str(BUILD / "attn-bench")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def ask(**request):

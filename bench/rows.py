@@ -66,7 +66,7 @@ rows.append(Row("10 million values", "copy (what the memory allows)", (X, "conca
 
 rows.append(Row("optimizer", "AdamW over 10 million values, clipping included", (
     "model P() { w = param(randn(10000, 1000)) }\nm0 = P(); g = m0; opt = adamw(lr: 1e-3, decay: 0.1); s0 = opt.start(m0)",
-    "m = m0; s = s0", "m, s = opt.step(m, clip(g, 1.0), s)"),
+    "m = m0; s = s0", "m, s = opt.step(m, clip_norm(g, 1.0), s)"),
     {"PyTorch fused": ("p = torch.nn.Parameter(torch.randn(10000, 1000)); g0 = torch.randn(10000, 1000)\no = torch.optim.AdamW([p], lr=1e-3, fused=True)",
                        "p.grad = g0\ntorch.nn.utils.clip_grad_norm_([p], 1.0); o.step()")}, 1.0, numbers=320e6))
 
@@ -76,7 +76,7 @@ rows.append(Row("tiny tensors", "a + b, 4 values", ("a = randn(4); b = randn(4)"
 rows.append(Row("tiny tensors", "gradient of Σ tanh(x·w)", ("x = randn(4); w = randn(4)", "grad(x -> sum(tanh(x * w)), x);"),
                 {"PyTorch": ("x = torch.randn(4, requires_grad=True); w = torch.randn(4)", "x.grad = None\n(x * w).tanh().sum().backward()")}, 2.0))
 rows.append(Row("generation", "200 tokens of the small GPT, one at a time", (
-    "corpus = chars(\"the quick brown fox jumps over the lazy dog.\".repeat_text(50)); m = GPT(vocab: corpus.vocab, context: 256, width: 128, heads: 4, layers: 4)",
+    "corpus = char_tokenizer(\"the quick brown fox jumps over the lazy dog.\".repeat_text(50)); m = GPT(vocab: corpus.vocab, context: 256, width: 128, heads: 4, layers: 4)",
     "generate(m, corpus, prompt: \"the \", length: 200);"),
     {"PyTorch with a cache": ("m = gpt.GPT(29, 256, 128, 4, 4).eval(); ids = torch.randint(29, (1, 4))", "m.generate(ids, 200)")}, 5.0))
 
@@ -87,7 +87,7 @@ gpt = GPT(vocab: 65, context: {context}, width: {width}, heads: {heads}, layers:
 batches = text_batches(randint(0, 65, 100000), {batch}, {context})
 opt = adamw(lr: 1e-3, betas: (0.9, 0.99), decay: 0.1)
 s0 = opt.start(gpt)"""
-    code = "x, y = batches[bench_i]\nl, g = value_and_grad(m -> cross_entropy(m(x), y), m)\nm, s = opt.step(m, clip(g, 1.0), s)"
+    code = "x, y = batches[bench_i]\nl, g = value_and_grad(m -> cross_entropy(m(x), y), m)\nm, s = opt.step(m, clip_norm(g, 1.0), s)"
     peer = f"step = gpt.trainer(65, {context}, {width}, {heads}, {layers}, {batch}"
     rows.append(Row("training", f"training step, GPT {name} ({layers} × {width}, batch {batch} × {context})", (setup, "m = gpt; s = s0", code),
                     {"PyTorch": (peer + ")", "step()"), "PyTorch compiled": (peer + ", compiled=True)", "step()")}, target))

@@ -7,8 +7,8 @@ import Values
 extension Arguments {
   /// Numbers and tensors in the dtype in which they meet.
   ///
-  /// A number takes the tensors' dtype, but a `Float` turns integers into f32. The shapes are equal,
-  /// or each is a trailing part of the longest.
+  /// A number takes the tensors' dtype, but a `Float` turns integers into f32. The shape rule has seen that
+  /// their shapes combine.
   package func operands(_ names: String...) throws -> [Variable] {
     var dtype = names.compactMap { self[$0].variable?.dtype }.reduce(.bool, DType.common)
     for name in names {
@@ -21,21 +21,7 @@ extension Arguments {
     let operands = try names.map { name in
       try self[name].variable?.converted(to: dtype) ?? Variable(try element(name, dtype))
     }
-    for (i, a) in operands.enumerated() {
-      for (j, b) in operands.enumerated().dropFirst(i + 1) {
-        try checkCombined(names[i], a.shape, names[j], b.shape)
-      }
-    }
     return operands
-  }
-
-  /// Throws where two shapes don't combine.
-  package func checkCombined(_ a: String, _ aShape: [Int], _ b: String, _ bShape: [Int]) throws {
-    guard var error = combinationError(aShape, bShape) else { return }
-    error.parameters = [position(a), position(b)]
-    error.hint = error.hint?.replacing("{1}", with: "{\(position(b))}")
-      .replacing("{0}", with: "{\(position(a))}")
-    throw error
   }
 
   /// A number as one element of a dtype.
@@ -54,7 +40,7 @@ extension Arguments {
     let isWhole = !number.dtype.isFloat || number.item.rounded() == number.item
     guard !dtype.isInteger || isWhole, let result = try? number.converted(to: dtype) else {
       throw BuiltinError(
-        "\(name) is \(number.item), which \(dtype.name) does not hold", at: [position(name)])
+        "\(name) is \(number.item), which \(dtype.name) does not hold", at: [name])
     }
     return result
   }
@@ -71,21 +57,10 @@ extension Arguments {
     if items.count == 1, let inner = try items[0].items() { items = inner }
     return try items.map { item in
       guard let number = item.asInt else {
-        throw BuiltinError("\(name) are whole numbers, not \(item.kind)", at: [position(name)])
+        throw BuiltinError("\(name) are whole numbers, not \(item.kind)", at: [name])
       }
       return number
     }
-  }
-
-  /// An axis that a tensor of a rank is to get: one more place than it has axes.
-  package func newAxis(_ name: String, rank: Int) throws -> Int {
-    let axis = try int(name)
-    guard axis >= -rank - 1, axis <= rank else {
-      throw BuiltinError(
-        "a new axis \(axis) is out of range", at: [position(name)],
-        hint: "its place is one of 0 to \(rank), or -1 for the last")
-    }
-    return axis < 0 ? axis + rank + 1 : axis
   }
 }
 

@@ -1,4 +1,5 @@
 import Autodiff
+import Shapes
 import Support
 import Tensors
 import Values
@@ -10,11 +11,34 @@ package final class Arguments {
   package let builtin: Builtin
   @exclusivity(unchecked) package private(set) var values: [Value]
   let capabilities: Capabilities
+  private var derived: ShapeResult<Int>?
 
   package init(_ builtin: Builtin, _ values: [Value], _ capabilities: Capabilities) {
     self.builtin = builtin
     self.values = values
     self.capabilities = capabilities
+  }
+
+  /// Runs the primitive's shape rule: before its body, which takes the shape of its result from it.
+  package func deriveShape() throws(ShapeMistake) {
+    if let shapes = builtin.shapes, shapes.isRun { derived = try shapes.result(of: values) }
+  }
+
+  /// The shape of the result, where the arguments are what the primitive takes.
+  package var shape: [Int] { derivation.shape }
+  /// The way to it, of a pattern of axes.
+  package var rearrangement: Rearrangement<Int> {
+    guard let rearrangement = derivation.rearrangement else { preconditionFailure("a pattern has one") }
+    return rearrangement
+  }
+  package var terms: EinsumTerms<Int> {
+    guard let terms = derivation.terms else { preconditionFailure("an einsum has terms") }
+    return terms
+  }
+
+  private var derivation: ShapeResult<Int> {
+    guard let derived else { preconditionFailure("\(builtin.name) has no shape from its rule") }
+    return derived
   }
 
   package func position(_ name: String) -> Int {
@@ -35,9 +59,7 @@ package final class Arguments {
   }
 
   package func wrong(_ name: String, _ wanted: String, hint: String? = nil) -> BuiltinError {
-    let position = position(name)
-    return BuiltinError(
-      "\(name) is \(wanted), not \(values[position].kind)", at: [position], hint: hint)
+    BuiltinError("\(name) is \(wanted), not \(self[name].kind)", at: [name], hint: hint)
   }
 
   // MARK: Tensors
@@ -63,8 +85,8 @@ package final class Arguments {
     if variable.dtype.isFloat { return variable }
     guard variable.dtype != .bool else {
       throw BuiltinError(
-        "{\(position(name))} is \(variable.description), and \(builtin.name) works on floats",
-        at: [position(name)], hint: "convert it first: \(name).to(f32)")
+        "{\(name)} is \(variable.description), and \(builtin.name) works on floats",
+        at: [name], hint: "convert it first: \(name).to(f32)")
     }
     return try variable.converted(to: .f32)
   }
@@ -77,8 +99,8 @@ package final class Arguments {
     let variable = try tensor(name)
     guard variable.dtype.isInteger else {
       throw BuiltinError(
-        "{\(position(name))} holds positions, so its dtype is i64, not \(variable.dtype.name)",
-        at: [position(name)])
+        "{\(name)} holds positions, so its dtype is i64, not \(variable.dtype.name)",
+        at: [name])
     }
     return try variable.tensor.converted(to: .i64)
   }
@@ -89,8 +111,8 @@ package final class Arguments {
     let variable = try tensor(name)
     guard variable.dtype == .bool else {
       throw BuiltinError(
-        "{\(position(name))} is a condition, so its dtype is bool, not \(variable.dtype.name)",
-        at: [position(name)], hint: "compare it with something: \(name) > 0")
+        "{\(name)} is a condition, so its dtype is bool, not \(variable.dtype.name)",
+        at: [name], hint: "compare it with something: \(name) > 0")
     }
     return variable.tensor
   }
@@ -114,42 +136,19 @@ package final class Arguments {
 
   /// An axis of a tensor of some rank, counted from 0.
   package func axis(_ name: String, of x: Variable) throws -> Int {
-    let axis = try int(name)
-    guard axis >= -x.rank, axis < x.rank else {
-      throw BuiltinError(
-        "axis \(axis) is out of range for \(x.description)",
-        at: [0, position(name)],
-        hint: x.rank == 0 ? nil : "its axes are 0 to \(x.rank - 1), or -1 for the last")
-    }
-    return axis < 0 ? axis + x.rank : axis
+    try resolvedAxis(int(name), rank: x.rank, operand: 0, parameter: position(name))
   }
 
   /// One axis, a list of axes, or all of them; highest first, so that they can go one by one.
   package func axes(_ name: String, of x: Variable) throws -> [Int] {
-    func one(_ value: Value) throws -> Int {
-      guard let axis = value.asInt else { throw wrong(name, "an axis, a list of axes, or all") }
-      guard axis >= -x.rank, axis < x.rank else {
-        throw BuiltinError(
-          "axis \(axis) is out of range for \(x.description)", at: [0, position(name)],
-          hint: x.rank == 0 ? nil : "its axes are 0 to \(x.rank - 1), or -1 for the last")
-      }
-      return axis < 0 ? axis + x.rank : axis
+    switch self[name].shapeArgument(.axes) {
+    case .all, .none: return Array((0..<x.rank).reversed())
+    case .number(let axis):
+      return try resolvedAxes([axis], rank: x.rank, operand: 0, parameter: position(name))
+    case .numbers(let axes):
+      return try resolvedAxes(axes, rank: x.rank, operand: 0, parameter: position(name))
+    default: throw wrong(name, "an axis, a list of axes, or all")
     }
-    var result: [Int]
-    switch self[name] {
-    case .string("all"), .none: result = Array(0..<x.rank)
-    case .builtin(let builtin) where builtin.name == "all": result = Array(0..<x.rank)
-    case .list(let items): result = try items.map(one)
-    case .record(let record): result = try record.values.map(one)
-    case .tensor(let list) where list.rank == 1 && list.dtype.isInteger:
-      result = try list.tensor.integers().map { try one(.int($0)) }
-    case let value: result = [try one(value)]
-    }
-    guard Set(result).count == result.count else {
-      throw BuiltinError("\(name) names an axis twice", at: [position(name)])
-    }
-    result.sort(by: >)
-    return result
   }
 
   /// The sizes of a new tensor: separate arguments, or one list, tuple or shape.
@@ -166,10 +165,10 @@ package final class Arguments {
     }
     return try items.map { item in
       guard let size = item.asInt else {
-        throw BuiltinError("a size is a whole number, not \(item.kind)", at: [position(name)])
+        throw BuiltinError("a size is a whole number, not \(item.kind)", at: [name])
       }
       guard size >= 0 else {
-        throw BuiltinError("a size can't be negative: \(size)", at: [position(name)])
+        throw BuiltinError("a size can't be negative: \(size)", at: [name])
       }
       return size
     }
@@ -185,7 +184,7 @@ package final class Arguments {
   package func floatDType(_ name: String) throws -> DType {
     let dtype = try dtype(name)
     guard dtype.isFloat else {
-      throw BuiltinError("\(name) is f32 or f64 here, not \(dtype.name)", at: [position(name)])
+      throw BuiltinError("\(name) is f32 or f64 here, not \(dtype.name)", at: [name])
     }
     return dtype
   }
@@ -206,7 +205,7 @@ package final class Arguments {
   package func count(_ name: String) throws -> Int {
     let value = try int(name)
     guard value >= 0 else {
-      throw BuiltinError("\(name) can't be negative: \(value)", at: [position(name)])
+      throw BuiltinError("\(name) can't be negative: \(value)", at: [name])
     }
     return value
   }

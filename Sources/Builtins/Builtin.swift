@@ -13,6 +13,8 @@ package final class Builtin: Primitive {
   package let examples: [Example]
   package let gradients: [GradientCheck]
   package let traits: Traits
+  /// How the shape of a tensor result follows from the arguments.
+  package let shapes: ResultShape?
   /// What it reaches beyond its arguments.
   package let uses: Capability
   /// Which of the reducers of index notation it is.
@@ -22,12 +24,15 @@ package final class Builtin: Primitive {
   package let body: @Sendable (Arguments) throws -> Value
 
   package var name: String { signature.name }
-  package var signatureText: String { signature.text }
+  package var signatureText: String {
+    guard signature.result == nil, let result = shapes?.rule.summary else { return signature.text }
+    return "\(signature.text) -> \(signature.resultType ?? "")\(result)"
+  }
 
   // Not inlined, as it would be into each declaration: that made them a third of the module's compile time.
   @inline(never)
   package init(
-    _ signature: String, _ summary: String, examples: [Example] = [],
+    _ signature: String, _ summary: String, shape rule: ShapeRule? = nil, examples: [Example] = [],
     gradients: [GradientCheck] = [], traits: Traits = [], uses: Capability = [],
     reduction: Reduction? = nil,
     body: @escaping @Sendable (Arguments) throws -> Value
@@ -41,10 +46,32 @@ package final class Builtin: Primitive {
     self.reduction = reduction
     reducerName = reduction == nil ? nil : ReducerName(rawValue: self.signature.name)
     self.body = body
+    shapes = ResultShape(self.signature, rule)
     let parameters = self.signature.parameters
     parameterNames = parameters.map(\.name)
-    fallbacks = parameters.map { $0.fallback.map(Fallback.init) }
+    fallbacks = parameters.map { parameter in
+      guard let text = parameter.fallback else { return nil }
+      if let other = parameters.firstIndex(where: { $0.name == text }) { return .parameter(other) }
+      return Fallback(text)
+    }
     variadic = parameters.firstIndex(where: \.isVariadic)
+  }
+
+  /// The same declaration with another body, which sees to shapes itself: tests look on with it.
+  package init(_ original: Builtin, body: @escaping @Sendable (Arguments) throws -> Value) {
+    signature = original.signature
+    summary = original.summary
+    examples = original.examples
+    gradients = original.gradients
+    traits = original.traits
+    shapes = nil
+    uses = original.uses
+    reducerName = original.reducerName
+    reduction = original.reduction
+    self.body = body
+    parameterNames = original.parameterNames
+    fallbacks = original.fallbacks
+    variadic = original.variadic
   }
 
   // What a call reads of the signature, by position.
@@ -98,6 +125,8 @@ package final class Builtin: Primitive {
     case dtype(DType)
     /// A word that the primitive gives a meaning: `all`.
     case word(String)
+    /// What another parameter, which stands before, has.
+    case parameter(Int)
 
     init(_ text: String) {
       if text == "none" {
@@ -126,6 +155,7 @@ package final class Builtin: Primitive {
       case .string(let value): .string(value)
       case .dtype(let value): .dtype(value)
       case .word(let value): .string(value)
+      case .parameter: .none
       }
     }
   }

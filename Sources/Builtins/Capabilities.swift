@@ -63,14 +63,16 @@ extension Arguments {
     } catch var error as BuiltinError {
       let names = builtin.parameterNames
       let position = names.firstIndex { $0 == "path" || $0 == "folder" }
-      if error.parameters.isEmpty, let position { error.parameters = [position] }
+      if error.parameters.isEmpty, let position { error.parameters = [names[position]] }
       throw error
     }
   }
 
   /// Runs another primitive with values for all of its parameters.
   package func call(_ other: Builtin, _ values: [Value]) throws -> Value {
-    try other.body(Arguments(other, values, capabilities))
+    let arguments = Arguments(other, values, capabilities)
+    try arguments.deriveShape()
+    return try other.body(arguments)
   }
 
   private func allowed(_ capability: Capability) -> Capabilities {

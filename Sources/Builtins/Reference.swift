@@ -11,7 +11,7 @@ package enum Reference {
       lines += ["## \(title)", ""]
       for builtin in family {
         lines += [
-          "### \(builtin.name)", "", "```text", builtin.signature.text, "```", "", builtin.summary, "",
+          "### \(builtin.name)", "", "```text", builtin.signatureText, "```", "", builtin.summary, "",
         ]
         let examples = builtin.examples.map(lines(of:))
         if !examples.isEmpty { lines += ["```attn"] + examples.joined() + ["```", ""] }
@@ -24,7 +24,7 @@ package enum Reference {
   ///
   /// - Parameter prose: breaks the summary into lines.
   package static func help(_ builtin: Builtin, prose: (String) -> String = { $0 }) -> String {
-    var lines = [builtin.signature.text, "", prose(builtin.summary)]
+    var lines = [builtin.signatureText, "", prose(builtin.summary)]
     let examples = builtin.examples.map(lines(of:))
     if !examples.isEmpty { lines += [""] + examples.joined() }
     return lines.joined(separator: "\n") + "\n"

@@ -95,7 +95,7 @@ package final class Tour {
       before: "Everything has a gradient. x -> ... is a function.",
       after: "grad(f, x) gives the derivative of f by every element of x."),
     Step(
-      line: "corpus = chars(\"to be or not to be, that is the question. \".repeat_text(40))",
+      line: "corpus = char_tokenizer(\"to be or not to be, that is the question. \".repeat_text(40))",
       before: "A text to learn from, a character at a time.",
       after: "corpus is a record: corpus.vocab counts the characters, corpus.batches(...) draws windows."),
     Step(

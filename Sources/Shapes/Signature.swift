@@ -1,10 +1,13 @@
 /// A primitive's name, parameters and result as one line of the language's own grammar:
-/// `softmax(x[...], axis: -1) -> [...]`.
+/// `softmax(x[...], axis: -1) -> [...]`, `one_hot(ids[...], n) -> f32[..., n]`.
 package struct Signature: Sendable {
   package var name: String
   package var parameters: [Parameter]
-  /// The axes of the result, where the parameters' axes say them.
+  /// The axes of the result, where they follow from the parameters' axes and numbers. A name that no parameter
+  /// has is a size that only the elements tell.
   package var result: [AxisPattern]?
+  /// The dtype of the result as written: one, or the parameter that says it.
+  package var resultType: String?
   /// The line as written.
   package var text: String
 
@@ -35,18 +38,11 @@ package struct Signature: Sendable {
       return String(word)
     }
     func axes() -> [AxisPattern] {
-      var result: [AxisPattern] = []
-      while !accept("]") {
-        if accept("...") {
-          result.append(.ellipsis)
-        } else {
-          let word = word()
-          precondition(!word.isEmpty, "a signature's axes are names, numbers or ...: \(text)")
-          result.append(Int(word).map(AxisPattern.fixed) ?? .named(word))
-        }
-        _ = accept(",")
+      guard let end = rest.firstIndex(of: "]") else { preconditionFailure("brackets are closed: \(text)") }
+      defer { rest = rest[rest.index(after: end)...] }
+      do { return try PatternReader.axes(of: rest[..<end]) } catch {
+        preconditionFailure("a signature's axes are names, numbers or ...: \(text)")
       }
-      return result
     }
     /// Everything up to the comma or parenthesis that ends the default.
     func fallback() -> String {
@@ -78,18 +74,51 @@ package struct Signature: Sendable {
       parameters.append(parameter)
       _ = accept(",")
     }
-    result = accept("->") && accept("[") ? axes() : nil
+    if accept("->") {
+      let type = word()
+      resultType = type.isEmpty ? nil : type
+      if accept("[") { result = axes() }
+    }
   }
 
-  /// The result's shape where the signature says it.
+  /// What the shapes of operands and the numbers among the arguments have to be, and the shape that the result
+  /// has then; `nil` where it can't be told, or an argument is not what the primitive takes.
   ///
-  /// - Parameter shapes: of the tensors given, by parameter; `nil` where none is.
-  package func result(for shapes: [[Dimension]?]) throws(ShapeMismatch) -> [Dimension]? {
-    var bindings = Bindings()
-    for (operand, shape) in shapes.enumerated() {
-      guard let shape, let axes = parameters[operand].axes else { continue }
-      try bindings.match(axes, shape, operand: operand)
+  /// - Parameter arguments: one for each parameter, as `roles` has them.
+  @_specialize(where S == Int)
+  @_specialize(where S == SymbolicSize)
+  package func shape<S: Size>(of arguments: [ShapeArgument<S>]) throws(ShapeMistake) -> [S]? {
+    var bindings = Bindings<S>()
+    for (position, parameter) in parameters.enumerated() where parameter.axes == nil {
+      guard let number = arguments[position].number else { continue }
+      if number.isNegative { throw .negativeCount("\(number)", parameter: position) }
+      bindings.define(parameter.name, number)
     }
-    return result.flatMap { bindings.shape(of: $0) }
+    for (position, parameter) in parameters.enumerated() {
+      if let axes = parameter.axes {
+        switch arguments[position] {
+        case .shape(let shape): try bindings.match(axes, shape, operand: position)
+        case .none: continue
+        default: return nil
+        }
+      } else if parameter.isVariadic, let sizes = arguments[position].numbers {
+        try checkSizes(sizes, parameter: position)
+      }
+    }
+    guard let result else { return nil }
+    return bindings.shape(of: result) { name in
+      parameters.firstIndex { $0.name == name }.flatMap { arguments[$0].numbers }
+    }
+  }
+
+  /// What the shape of the result needs to know of each parameter; `nil` for those that say nothing of it.
+  package var roles: [ShapeRule.Role?] {
+    let used = Set((result ?? []).flatMap(\.names))
+    let spread = Set((result ?? []).compactMap { if case .spread(let name) = $0 { name } else { nil } })
+    return parameters.map { parameter in
+      if parameter.axes != nil { return .operand }
+      if spread.contains(parameter.name) { return .numbers }
+      return used.contains(parameter.name) ? .number : nil
+    }
   }
 }

@@ -276,7 +276,7 @@ package struct Parser {
     defer { nesting -= 1 }
     try checkNesting()
     var fields: [Statement] = []
-    var apply: FunctionDeclaration?
+    var methods: [FunctionDeclaration] = []
     while true {
       while accept(.newline) || accept(symbol: ";") {}
       if accept(symbol: "}") { break }
@@ -288,14 +288,16 @@ package struct Parser {
       let before = index
       do throws(Diagnostic) {
         let here = current.span
-        if case .name("apply") = current.kind, case .symbol("(") = peek(1).kind {
-          let word = Name(text: "apply", span: here)
+        if case .name(let text) = current.kind, beginsMethod() {
+          let word = Name(text: text, span: here)
           index += 1
           let declaration = FunctionDeclaration(
             name: word, parameters: try parseParameters(), body: try parseFunctionBody(),
             documentation: self.documentation(above: here), span: here.through(previous.span))
-          if apply != nil { throw problem("the model has a second apply", at: here) }
-          apply = declaration
+          if methods.contains(where: { $0.name.text == text }) {
+            throw problem("the model has a second \(text)", at: here)
+          }
+          methods.append(declaration)
         } else {
           var field = try parseStatement()
           field.documentation = self.documentation(above: here)
@@ -312,8 +314,30 @@ package struct Parser {
     return Statement(
       .model(
         ModelDeclaration(
-          name: name, parameters: parameters, fields: fields, apply: apply,
+          name: name, parameters: parameters, fields: fields, methods: methods,
           documentation: documentation, span: span)), span)
+  }
+
+  /// Whether `name(parameters)` and the body of a method stand here; of `apply` its name is enough.
+  private func beginsMethod() -> Bool {
+    guard case .name(let name) = current.kind, case .symbol("(") = peek(1).kind else { return false }
+    if name == "apply" { return true }
+    var depth = 0
+    for offset in 1... {
+      switch peek(offset).kind {
+      case .symbol("("), .symbol("["): depth += 1
+      case .symbol(")"), .symbol("]"):
+        depth -= 1
+        guard depth == 0 else { continue }
+        switch peek(offset + 1).kind {
+        case .symbol("{"), .symbol("="): return true
+        default: return false
+        }
+      case .end: return false
+      default: continue
+      }
+    }
+    return false
   }
 
   private func check(field: Statement) throws(Diagnostic) {
@@ -322,7 +346,7 @@ package struct Parser {
     case .expression, .function, .model, .forLoop, .whileLoop, .breakLoop, .continueLoop, .returnValue,
       .importFile, .scriptParameter:
       throw problem(
-        "a model holds fields (name = expression), assert, and one apply", at: field.span,
+        "a model holds fields (name = expression), assert, apply and other methods", at: field.span,
         hint: "what computes the output belongs inside apply(...) { ... }")
     }
   }

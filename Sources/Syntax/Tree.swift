@@ -201,7 +201,8 @@ package struct ModelDeclaration: Sendable {
   package var name: Name
   package var parameters: [Parameter]
   package var fields: [Statement]
-  package var apply: FunctionDeclaration?
+  /// `apply`, which a call of the model runs, and others that are called by their names.
+  package var methods: [FunctionDeclaration]
   package var documentation: String?
   package var span: Span
 }

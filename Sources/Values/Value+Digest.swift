@@ -40,7 +40,7 @@ extension Digest {
     case .range(let range): add("range \(range.lower) \(range.upper) \(range.step)")
     case .dtype(let dtype): add("dtype \(dtype.name)")
     case .undefined, .function, .builtin, .modelType, .lazy:
-      throw BuiltinError("\(value.kind) has no bits to hash", at: [0])
+      throw BuiltinError("\(value.kind) has no bits to hash", at: ["x"])
     }
   }
 }

@@ -96,9 +96,9 @@ extension Value {
         return try Drawing.format(tensor.item, spec)
       }
     } catch {
-      throw BuiltinError(error.message, at: [1])
+      throw BuiltinError(error.message, at: ["spec"])
     }
-    throw BuiltinError("\(kind) has no format, only numbers and strings do", at: [0])
+    throw BuiltinError("\(kind) has no format, only numbers and strings do", at: ["x"])
   }
 }
 

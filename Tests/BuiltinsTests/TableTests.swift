@@ -65,28 +65,6 @@ import Values
     }
   }
 
-  @Test(arguments: PrimitiveTable.standard.all.filter { $0.signature.result != nil }.map(\.name))
-  func symbolicShapeIsTheConcreteOne(_ name: String) throws {
-    let builtin = try #require(PrimitiveTable.standard.named[name])
-    for check in builtin.gradients {
-      let session = Session(.standard)
-      let names = ["x", "y", "z"].prefix(check.shapes.count)
-      var random = RandomState(seed: 7)
-      for (name, shape) in zip(names, check.shapes) {
-        session[name] = .tensor(Variable(try random.normal(shape, .f64)))
-      }
-      // Only calls of the primitive on the inputs in order say what its signature says.
-      guard check.expression == "\(name)(\(names.joined(separator: ", ")))" else { continue }
-      let result = try onDeepStack { try session.evaluate(check.expression) }
-      var shapes: [[Dimension]?] = check.shapes.map { $0.map(Dimension.known) }
-      shapes += Array(repeating: nil, count: builtin.signature.parameters.count - shapes.count)
-      let symbolic = try builtin.signature.result(for: shapes)
-      #expect(
-        symbolic == (try #require(result.variable)).shape.map(Dimension.known),
-        "\(check.expression)")
-    }
-  }
-
   @Test func referencePageIsTheCommittedOne() throws {
     let root = "/" + #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
     #expect(

@@ -118,7 +118,7 @@ import Testing
 
   @Test func aTrainingRunThatIsStoppedGetsTheStepsThatRan() throws {
     let shell = TestShell()
-    shell.run("corpus = chars(\"to be or not to be \".repeat_text(30))")
+    shell.run("corpus = char_tokenizer(\"to be or not to be \".repeat_text(30))")
     shell.run("gpt = GPT(vocab: corpus.vocab, context: 8, width: 8, heads: 2, layers: 1, dropout: 0.1)")
     shell.interrupt(after: 2000)
     shell.run("gpt = train(gpt, corpus.batches(size: 4, context: 8), steps: 500 + 500, every: 2)")
@@ -141,7 +141,7 @@ import Testing
     let folder = temporaryFolder()
     let shell = TestShell()
     shell.shell.session.host.files.base = folder
-    shell.run("corpus = chars(\"to be or not to be \".repeat_text(30))")
+    shell.run("corpus = char_tokenizer(\"to be or not to be \".repeat_text(30))")
     shell.run("gpt = GPT(vocab: corpus.vocab, context: 8, width: 8, heads: 2, layers: 1)")
     if isStopped { shell.interrupt(after: 2000) }
     shell.run(
@@ -161,7 +161,7 @@ import Testing
     shell.shell.session.host.files.base = folder
     shell.run(":reset")
     shell.shell.session.host.files.base = folder
-    shell.run("corpus = chars(\"to be or not to be \".repeat_text(30))")
+    shell.run("corpus = char_tokenizer(\"to be or not to be \".repeat_text(30))")
     shell.run("gpt = GPT(vocab: corpus.vocab, context: 8, width: 8, heads: 2, layers: 1)")
     shell.interrupt(after: 2000)
     shell.run(

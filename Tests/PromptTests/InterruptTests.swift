@@ -47,7 +47,7 @@ import Testing
   @Test func computationsReturnAtOnceWithEveryValueKept() throws {
     let prompt = try P()
     try prompt.enter("keep = 41; a = eye(7000);")
-    try prompt.enter("corpus = chars(\"to be or not to be \".repeat_text(40));")
+    try prompt.enter("corpus = char_tokenizer(\"to be or not to be \".repeat_text(40));")
     try prompt.enter("gpt = GPT(vocab: corpus.vocab, context: 32, width: 32, heads: 2, layers: 1);")
     _ = mkpipe(prompt.home + "/pipe")
     for (line, check, value) in Self.computations {

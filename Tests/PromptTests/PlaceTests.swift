@@ -166,7 +166,7 @@ func mkpipe(_ path: String) -> Int32 { mkfifo(path, 0o600) }
 
   @Test func progressIsDrawnAndGone() throws {
     let prompt = try P()
-    try prompt.enter("corpus = chars(\"to be or not to be \".repeat_text(40));")
+    try prompt.enter("corpus = char_tokenizer(\"to be or not to be \".repeat_text(40));")
     try prompt.enter("gpt = GPT(vocab: corpus.vocab, context: 32, width: 32, heads: 2, layers: 1);")
     prompt.type("gpt = train(gpt, corpus.batches(size: 8, context: 32), steps: 100000)\r")
     try prompt.wait("a bar") { prompt.screen.cursorLine.contains("step/s, loss ") }

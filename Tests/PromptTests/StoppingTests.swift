@@ -20,7 +20,7 @@ import Testing
   static let texts = [
     "s + s + s + s + s + s + s + s", "repeat_text(s, 9)", "replace(s, \"b\", \"--\")", "split(s, \",\")",
     "split_lines(s)", "reverse(s)", "list(s)", "upper(s).lower() + upper(s).lower() + s + s",
-    "count(s, \"c,\") + count(s, \"d,\") + count(s, \"e,\")", "encode(s, \"abcdefg,\")", "chars(s)",
+    "count(s, \"c,\") + count(s, \"d,\") + count(s, \"e,\")", "encode(s, \"abcdefg,\")", "char_tokenizer(s)",
     "join(list(s), \"-\")", "len(s + \"\\u{e9}\")", "s[1..]", "[c for c in s]",
   ]
 

@@ -39,7 +39,7 @@ import Testing
       state = optimizer.start(m)
       for i in 0..3 {
         loss, g = value_and_grad(m -> cross_entropy(m(x), y), m)
-        m, state = optimizer.step(m, clip(g, 1.0), state)
+        m, state = optimizer.step(m, clip_norm(g, 1.0), state)
       }
       """)
     for leaf in try #require(session["m"]).leaves() where leaf.isParameter {

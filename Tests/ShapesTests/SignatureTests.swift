@@ -45,11 +45,35 @@ import Testing
 
   // MARK: Results
 
-  private func result(_ signature: String, _ shapes: [Dimension]?...) -> [Dimension]?? {
-    try? Signature(signature).result(for: shapes)
+  private func result(_ signature: String, _ shapes: [SymbolicSize]?...) -> [SymbolicSize]?? {
+    let signature = Signature(signature)
+    return try? signature.shape(of: Self.arguments(signature, shapes))
   }
 
-  private func known(_ sizes: Int...) -> [Dimension] { sizes.map(Dimension.known) }
+  private func known(_ sizes: Int...) -> [SymbolicSize] { sizes.map { SymbolicSize($0) } }
+
+  private static func arguments(
+    _ signature: Signature, _ shapes: [[SymbolicSize]?]
+  ) -> [ShapeArgument<SymbolicSize>] {
+    signature.parameters.indices.map { $0 < shapes.count ? shapes[$0].map { .shape($0) } ?? .none : .none }
+  }
+
+  @Test func numbersAreSizes() throws {
+    func shape(_ signature: String, _ arguments: ShapeArgument<Int>...) throws -> [Int]? {
+      try Signature(signature).shape(of: arguments)
+    }
+    #expect(try shape("causal(t, past: 0) -> bool[t, past + t]", .number(3), .number(2)) == [3, 5])
+    #expect(try shape("zeros(sizes..., dtype: f32) -> dtype[sizes...]", .numbers([2, 3]), .other) == [2, 3])
+    #expect(try shape("one_hot(ids[...], n) -> f32[..., n]", .shape([4]), .number(7)) == [4, 7])
+    #expect(try shape("unique(x) -> [count]", .shape([4])) == nil)
+    #expect(throws: ShapeMistake.negativeCount("-1", parameter: 0)) {
+      try shape("eye(n) -> [n, n]", .number(-1))
+    }
+    #expect(throws: ShapeMistake.negativeSize("-1", parameter: 0)) {
+      try shape("ones(sizes...) -> [sizes...]", .numbers([2, -1]))
+    }
+    #expect(Signature("one_hot(ids[...], n) -> f32[..., n]").resultType == "f32")
+  }
 
   @Test func resultsFollowTheOperands() {
     let matmul = "matmul(a[..., m, k], b[..., k, n]) -> [..., m, n]"
@@ -64,9 +88,13 @@ import Testing
   @Test func symbolsGoThrough() {
     let softmax = "softmax(x[...], axis: -1) -> [...]"
     #expect(
-      result(softmax, [.symbol("batch"), .known(3)], nil) == [.symbol("batch"), .known(3)])
+      result(softmax, [SymbolicSize("batch"), SymbolicSize(3)], nil) == [
+        SymbolicSize("batch"), SymbolicSize(3),
+      ])
     #expect(
-      result("f(x[a, b]) -> [b, a]", [.symbol("t"), .symbol("d")]) == [.symbol("d"), .symbol("t")])
+      result("f(x[a, b]) -> [b, a]", [SymbolicSize("t"), SymbolicSize("d")]) == [
+        SymbolicSize("d"), SymbolicSize("t"),
+      ])
   }
 
   @Test func someResultsAreNotSaid() {
@@ -79,18 +107,26 @@ import Testing
   }
 
   @Test func operandsThatDisagreeAreNamed() throws {
-    func operand(_ signature: String, _ shapes: [Dimension]?...) -> Int? {
+    func operand(_ signature: String, _ shapes: [SymbolicSize]?...) -> Int? {
       do {
-        _ = try Signature(signature).result(for: shapes)
+        let signature = Signature(signature)
+        _ = try signature.shape(of: Self.arguments(signature, shapes))
         return nil
-      } catch { return error.operand }
+      } catch {
+        switch error {
+        case .rank(let operand, _, _, _), .fixedSize(let operand, _, _, _): return operand
+        case .size(_, let operand, _, _, _, _, _), .leadingAxes(let operand, _, _, _): return operand
+        default: return -1
+        }
+      }
     }
     #expect(operand("f(x[n], y[n])", known(3), known(4)) == 1)
     #expect(operand("f(x[n, n])", known(3, 4)) == 0)
     #expect(operand("f(x, y[n], z[n])", nil, known(3), known(4)) == 2)
     #expect(operand("f(x[a, b], y[a])", known(1), known(1)) == 0)
     #expect(operand("f(x[n], y[n])", nil, known(4)) == nil)
-    #expect(operand("f(x[n], y[n])", [.symbol("t")], known(4)) == 1)
-    #expect(operand("f(x[n], y[n])", [.symbol("t")], [.symbol("t")]) == nil)
+    // What can't be told is no mistake.
+    #expect(operand("f(x[n], y[n])", [SymbolicSize("t")], known(4)) == nil)
+    #expect(operand("f(x[n], y[n])", [SymbolicSize("t")], [SymbolicSize("t")]) == nil)
   }
 }

@@ -1,6 +1,7 @@
 import Autodiff
 import Builtins
 import Drawing
+import Shapes
 import Support
 import Tensors
 import Values
@@ -34,7 +35,7 @@ extension Builtin {
         throw arguments.wrong("x", "a list, string, tensor, record or range")
       }
       guard tensor.rank > 0 else {
-        throw BuiltinError("{0} is a single \(tensor.dtype.name), which has no items", at: [0])
+        throw BuiltinError("{x} is a single \(tensor.dtype.name), which has no items", at: ["x"])
       }
       return .int(tensor.shape[0])
     }
@@ -67,14 +68,14 @@ extension Builtin {
     var lists = [try arguments.list("a")]
     for (position, value) in try arguments.list("b").enumerated() {
       guard let items = try value.items() else {
-        throw BuiltinError("list \(position + 2) is \(value.kind)", at: [1])
+        throw BuiltinError("list \(position + 2) is \(value.kind)", at: ["b"])
       }
       lists.append(items)
     }
     guard lists.allSatisfy({ $0.count == lists[0].count }) else {
       let counts = lists.map { String($0.count) }
       let text = counts.dropLast().joined(separator: ", ") + " and " + counts[counts.count - 1]
-      throw BuiltinError("the lengths differ: \(text)", at: [0, 1])
+      throw BuiltinError("the lengths differ: \(text)", at: ["a", "b"])
     }
     return .list(try lists[0].indices.stoppableMap { at in .record(Record(tuple: lists.map { $0[at] })) })
   }
@@ -89,7 +90,7 @@ extension Builtin {
     let items = try arguments.list("xs")
     let start = try arguments.int("start")
     guard !start.addingReportingOverflow(items.count).overflow else {
-      throw BuiltinError("start is too large: \(start)", at: [1])
+      throw BuiltinError("start is too large: \(start)", at: ["start"])
     }
     return .list(
       try items.enumerated().stoppableMap {
@@ -143,7 +144,8 @@ extension Builtin {
   // MARK: Order and search
 
   static let reversedOrder = Builtin(
-    "reverse(xs)", "The items of a list, string or range, or a tensor's first axis, back to front.",
+    "reverse(xs[...]) -> [...]",
+    "The items of a list, string or range, or a tensor's first axis, back to front.",
     examples: [
       .prints("reverse(\"abc\")", "\"cba\""), .prints("reverse([1, 2, 3])", "i64[3]\n 3  2  1"),
       .prints("[i for i in reverse(0..3)]", "[2, 1, 0]"),
@@ -163,7 +165,7 @@ extension Builtin {
       let (end, isTooLow) = range.lower.addingReportingOverflow(step)
       let limit = step < 0 ? Int.min : Int.max
       guard !isTooFar, !isTooLow || range.lower != limit else {
-        throw BuiltinError("{0} reaches the ends of the whole numbers", at: [0])
+        throw BuiltinError("{xs} reaches the ends of the whole numbers", at: ["xs"])
       }
       return .range(RangeValue(range.item(at: count - 1), isTooLow ? limit : end, by: step))
     case let value:
@@ -179,7 +181,10 @@ extension Builtin {
 
   static let containsValue = Builtin(
     "contains(xs, value)",
-    "Whether a list, range or tensor has the value, a string the part, or a record the label.",
+    """
+    Whether a list, range or tensor has the value, a string the part, a record the label, or a model the \
+    field or method.
+    """,
     examples: [
       .prints("contains(\"attention\", \"ten\")", "true"), .prints("[1, 2].contains(3)", "false"),
       .prints("contains((lr: 0.1), \"lr\")", "true"),
@@ -189,6 +194,9 @@ extension Builtin {
     case .string(let text): return .bool(try text.utf8Contains(arguments.string("value")))
     case .record(let record) where !record.isTuple:
       return .bool(record[try arguments.string("value")] != nil)
+    case .model(let model):
+      let name = try arguments.string("value")
+      return .bool(model.member(name) != nil || model.type.methodNames.contains(name))
     default: return .bool(try !arguments.positions("value", in: "xs", limit: 1).isEmpty)
     }
   }
@@ -241,7 +249,7 @@ extension Builtin {
     """
     A tensor of nested lists, ranges, numbers and tensors of equal shapes; whole numbers give i64, \
     others f32, unless dtype says otherwise.
-    """,
+    """, shape: ShapeRule(.dataDependent, "x"),
     examples: [
       .prints("tensor([i * i for i in 0..3])", "i64[3]\n 0  1  4"),
       .prints("tensor([0.5 for i in 0..2], dtype: f64)", "f64[2]\n 0.5000  0.5000"),
@@ -252,7 +260,7 @@ extension Builtin {
     gradients: [.at("tensor([x, 2.0 * x])", [3])]
   ) { arguments in
     let dtype = arguments["dtype"].isNone ? nil : try arguments.dtype("dtype")
-    return .tensor(try Stacking(dtype: dtype).stacked(arguments["x"], at: ""))
+    return .tensor(try Stacking(dtype: dtype, of: "x").stacked(arguments["x"], at: ""))
   }
 
   static let typeName = Builtin(
@@ -293,7 +301,7 @@ extension Arguments {
       let labels = record.labels.compactMap(\.self)
       guard labels.count == record.values.count else {
         let kind = self[name].kind
-        throw BuiltinError("\(name) is \(kind), whose fields have no labels", at: [position(name)])
+        throw BuiltinError("\(name) is \(kind), whose fields have no labels", at: [name])
       }
       return Array(zip(labels, record.values))
     case .model(let model): return Array(zip(model.type.fieldNames, model.fields.map(\.read)))

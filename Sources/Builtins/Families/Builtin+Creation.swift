@@ -10,7 +10,7 @@ extension Builtin {
   ]
 
   static let zeros = Builtin(
-    "zeros(sizes..., dtype: f32)", "A tensor of zeros.",
+    "zeros(sizes..., dtype: f32) -> dtype[sizes...]", "A tensor of zeros.",
     examples: [
       .prints("zeros(2, 3)", "f32[2, 3]\n 0.0000  0.0000  0.0000\n 0.0000  0.0000  0.0000"),
       .prints("zeros(3, dtype: i64)", "i64[3]\n 0  0  0"),
@@ -21,14 +21,14 @@ extension Builtin {
   }
 
   static let ones = Builtin(
-    "ones(sizes..., dtype: f32)", "A tensor of ones.",
+    "ones(sizes..., dtype: f32) -> dtype[sizes...]", "A tensor of ones.",
     examples: [.prints("ones(2, 2)", "f32[2, 2]\n 1.0000  1.0000\n 1.0000  1.0000")]
   ) { arguments in
     .tensor(try filled(arguments, 1))
   }
 
   static let full = Builtin(
-    "full(sizes..., value, dtype: none)",
+    "full(sizes..., value, dtype: none) -> [sizes...]",
     """
     A tensor that holds `value` everywhere. A number gives f32 unless `dtype` says otherwise.
     """,
@@ -39,11 +39,11 @@ extension Builtin {
     ],
     gradients: [.at("full(2, 3, value: x)", [])]
   ) { arguments in
-    let sizes = try arguments.sizes("sizes")
     var dtype = arguments["value"].variable?.dtype ?? .f32
     if case .bool = arguments["value"] { dtype = .bool }
     if !arguments["dtype"].isNone { dtype = try arguments.dtype("dtype") }
     let element = try arguments.element("value", dtype)
+    let sizes = try arguments.sizes("sizes")
     if dtype == .bool { return .tensor(Variable(try .full(sizes, element.item, dtype))) }
     // Adding keeps all digits of an integer, and the way back to a tensor's gradient.
     let value = try arguments["value"].variable?.converted(to: dtype) ?? Variable(element)
@@ -51,16 +51,16 @@ extension Builtin {
   }
 
   static let eye = Builtin(
-    "eye(n, dtype: f32)", "The identity matrix of `n` rows: 1 on the diagonal, 0 elsewhere.",
+    "eye(n, dtype: f32) -> dtype[n, n]", "The identity matrix of `n` rows: 1 on the diagonal, 0 elsewhere.",
     examples: [.prints("eye(2)", "f32[2, 2]\n 1.0000  0.0000\n 0.0000  1.0000")]
   ) { arguments in
-    let n = try arguments.count("n")
-    let isDiagonal = try compareIndices(.equal, rows: n, columns: n)
+    _ = try arguments.count("n")
+    let isDiagonal = try compareIndices(.equal, shape: arguments.shape)
     return .tensor(Variable(try isDiagonal.converted(to: arguments.dtype("dtype"))))
   }
 
   static let range = Builtin(
-    "range(start, end: none, step: 1)",
+    "range(start, end: none, step: 1) -> i64[count]",
     "The whole numbers 0 up to but without `start`, or from `start` up to but without `end`.",
     examples: [
       .prints("range(4)", "i64[4]\n 0  1  2  3"),
@@ -72,7 +72,7 @@ extension Builtin {
     var end = start
     if let given = try arguments.optionalInt("end") { end = given } else { start = 0 }
     let step = try arguments.int("step")
-    guard step != 0 else { throw BuiltinError("step can't be 0", at: [arguments.position("step")]) }
+    guard step != 0 else { throw BuiltinError("step can't be 0", at: ["step"]) }
     guard [start, end, step].allSatisfy({ $0.magnitude <= 1 << 61 }) else {
       throw BuiltinError("the numbers are too large to count")
     }
@@ -81,7 +81,7 @@ extension Builtin {
   }
 
   static let linspace = Builtin(
-    "linspace(start, end, n, dtype: f32)",
+    "linspace(start, end, n, dtype: f32) -> dtype[n]",
     "`n` numbers at equal distances from `start` to `end`, both included.",
     examples: [
       .prints("linspace(0, 1, 5)", "f32[5]\n 0.0000  0.2500  0.5000  0.7500  1.0000")
@@ -103,25 +103,25 @@ extension Builtin {
   // MARK: Conditions
 
   static let causal = Builtin(
-    "causal(t, past: 0)",
+    "causal(t, cache: 0) -> bool[t, cache + t]",
     """
-    The condition `bool[t, past + t]` under which each of `t` positions sees itself and what came \
-    before it: `past` keys, and the positions in front of it.
+    The condition `bool[t, cache + t]` under which each of `t` positions sees itself and what came \
+    before it: the keys in the cache, and the positions in front of it.
     """,
     examples: [
       .prints(
         "causal(3)",
         "bool[3, 3]\n  true  false  false\n  true   true  false\n  true   true   true"),
-      .prints("causal(2, past: 1)", "bool[2, 3]\n  true   true  false\n  true   true   true"),
-      .fails("causal(2, past: -1)", "causal: past can't be negative: -1"),
+      .prints("causal(2, cache: 1)", "bool[2, 3]\n  true   true  false\n  true   true   true"),
+      .fails("causal(2, cache: -1)", "causal: cache can't be negative: -1"),
     ]
   ) { arguments in
     let t = try arguments.count("t")
-    return .tensor(Variable(try Tensor.causal(t, past: try arguments.count("past"))))
+    return .tensor(Variable(try Tensor.causal(t, past: try arguments.count("cache"))))
   }
 
   static let padding = Builtin(
-    "padding(lengths[b], queries, keys: none)",
+    "padding(lengths[b], queries, keys: queries) -> bool[b, queries, keys]",
     """
     The condition `bool[b, queries, keys]` that is true at the first `lengths[b]` keys. Without \
     `keys` there are as many keys as queries.
@@ -134,23 +134,23 @@ extension Builtin {
     ]
   ) { arguments in
     let lengths = try arguments.integers("lengths")
-    guard lengths.rank == 1 else { throw arguments.wrong("lengths", "a row of lengths") }
-    let queries = try arguments.count("queries")
-    let keys = arguments["keys"].isNone ? queries : try arguments.count("keys")
+    _ = try arguments.count("queries")
+    let keys = try arguments.count("keys")
     for (row, length) in try lengths.integers().enumerated() where !(0...keys).contains(length) {
       throw BuiltinError(
-        "the length \(length) at position [\(row)] is not one of 0 to \(keys) keys", at: [0])
+        "the length \(length) at position [\(row)] is not one of 0 to \(keys) keys", at: ["lengths"])
     }
-    let batch = lengths.shape[0]
-    try Tensor.checkShape([batch, queries, keys])
+    let shape = arguments.shape
+    let batch = shape[0]
+    try Tensor.checkShape(shape)
     let keep = try Tensor.range(keys).expanded(to: [batch, keys])
       .compare(.less, lengths.reshaped([batch, 1]).expanded(to: [batch, keys]))
       .reshaped([batch, 1, keys])
-    return .tensor(Variable(keep.expanded(to: [batch, queries, keys])))
+    return .tensor(Variable(keep.expanded(to: shape)))
   }
 
   static let oneHot = Builtin(
-    "one_hot(ids[...], n)",
+    "one_hot(ids[...], n) -> f32[..., n]",
     "For each number of 0..`n` a row of `n` floats: 1 at the number's place, 0 elsewhere.",
     examples: [
       .prints("one_hot([2, 0], 3)", "f32[2, 3]\n 0.0000  0.0000  1.0000\n 1.0000  0.0000  0.0000"),
@@ -160,9 +160,9 @@ extension Builtin {
     let ids = try arguments.integers("ids")
     let n = try arguments.count("n")
     if let (position, id) = try ids.firstOutside(n) {
-      throw BuiltinError("the index \(id)\(position) is not one of 0..\(n)", at: [0, 1])
+      throw BuiltinError("the index \(id)\(position) is not one of 0..\(n)", at: ["ids", "n"])
     }
-    let shape = ids.shape + [n]
+    let shape = arguments.shape
     try Tensor.checkShape(shape)
     let isPlace = try ids.reshaped(ids.shape + [1]).expanded(to: shape)
       .compare(.equal, Tensor.range(n).expanded(to: shape))
@@ -175,13 +175,11 @@ private func filled(_ arguments: Arguments, _ value: Double) throws -> Variable 
 }
 
 /// `column ⋈ row` for every place of a matrix.
-/// Every column number beside every row number.
-private func compareIndices(_ comparison: Comparison, rows: Int, columns: Int) throws -> Tensor {
-  let column = try Tensor.range(columns)
-  let row = try Tensor.range(rows).reshaped([rows, 1])
+private func compareIndices(_ comparison: Comparison, shape: [Int]) throws -> Tensor {
+  let column = try Tensor.range(shape[1])
+  let row = try Tensor.range(shape[0]).reshaped([shape[0], 1])
   // What the two views would show may be more than memory holds: the result comes first.
-  return try column.expanded(to: [rows, columns])
-    .compare(comparison, row.expanded(to: [rows, columns]))
+  return try column.expanded(to: shape).compare(comparison, row.expanded(to: shape))
 }
 
 extension Tensor {

@@ -71,7 +71,7 @@ extension Builtin {
     else {
       throw BuiltinError(
         "separator is one character such as \";\", not \(quoted(text))",
-        at: [arguments.position("separator")])
+        at: ["separator"])
     }
     let progress = arguments.progress
     return try arguments.reading { files in

@@ -124,7 +124,7 @@ extension Builtin {
     gradients: [.at("abs(x)", [2, 3])],
     integer: { number in
       guard number != Int.min else {
-        throw BuiltinError("integer overflow: abs(\(number)) does not fit in 64 bits", at: [0])
+        throw BuiltinError("integer overflow: abs(\(number)) does not fit in 64 bits", at: ["x"])
       }
       return Swift.abs(number)
     }, float: { Swift.abs($0) }, tensor: { try $0.unary(.abs) })

@@ -1,6 +1,7 @@
 import Autodiff
 import Builtins
 import Host
+import Shapes
 import Support
 import Tensors
 import Values
@@ -14,7 +15,7 @@ extension Builtin {
     """
     The gradient of f, which gives one number. With inputs, the gradient there, shaped like the \
     input (for a model a record of its parameters; for several inputs a tuple); without, a function.
-    """,
+    """, shape: ShapeRule(.dataDependent, "inputs"),
     examples: [
       .prints("grad(x -> x ^ 2, 3.0)", "6.0"),
       .prints("grad(x -> sum(x * x), [1.0, 2.0])", "f32[2]\n 2.0000  4.0000"),
@@ -107,7 +108,7 @@ private struct Differentiation {
       if case .int = value { return (value, try zeroGradients(inputs)) }
       guard let y = value.variable, y.tensor.count == 1, y.dtype.isFloat else {
         throw BuiltinError(
-          "the function gave \(value.kind), and a gradient is taken of one number", at: [0],
+          "the function gave \(value.kind), and a gradient is taken of one number", at: ["f"],
           hint: value.variable == nil ? nil : "sum or mean makes one number of a tensor")
       }
       let found = try tape.gradient(of: y, for: leaves)
@@ -143,7 +144,7 @@ private struct Differentiation {
       guard let y = value.variable, y.rank > 0 || !y.dtype.isFloat else { return value }
       guard y.dtype.isFloat else {
         throw BuiltinError(
-          "the function gave \(value.kind), and a gradient is taken of floats", at: [0])
+          "the function gave \(value.kind), and a gradient is taken of floats", at: ["f"])
       }
       var weights = RandomState(seed: 1)
       let w = Variable(try weights.uniform(y.shape, y.dtype))
@@ -183,7 +184,7 @@ private struct Differentiation {
             let result = try call(weighted, all)
             guard let number = result.asDouble else {
               throw BuiltinError(
-                "the function gave \(result.kind), and a gradient is taken of one number", at: [0])
+                "the function gave \(result.kind), and a gradient is taken of one number", at: ["f"])
             }
             return number
           }
@@ -216,20 +217,6 @@ private func zeroGradients(_ inputs: [Value]) throws -> [Value] {
   }
 }
 
-extension Value {
-  /// The same value with every `Float` in it, but for a model's fields, as a tensor of rank 0 in f64.
-  func withFloatsAsTensors() throws -> Value {
-    switch self {
-    case .float(let number): return .tensor(Variable(try Tensor.scalar(number, .f64)))
-    case .list(let items): return .list(try items.map { try $0.withFloatsAsTensors() })
-    case .record(let record):
-      return .record(
-        Record(labels: record.labels, values: try record.values.map { try $0.withFloatsAsTensors() }))
-    default: return self
-    }
-  }
-}
-
 /// An input with its differentiable tensors replaced: a model's parameters that are not frozen,
 /// the float tensors of anything else. A `Float` becomes a tensor of rank 0 in f64.
 private func track(
@@ -239,7 +226,7 @@ private func track(
   case .float(let value): return .tensor(try transform(Variable(Tensor.scalar(value, .f64))))
   case .model:
     return try input.mapLeaves {
-      $0.isParameter && !$0.isFrozen ? try transform($0.variable) : $0.variable
+      $0.isTrained ? try transform($0.variable) : $0.variable
     }
   case .tensor, .parameter, .list, .record:
     guard input.leaves().contains(where: { $0.variable.dtype.isFloat }) else { fallthrough }
@@ -248,7 +235,7 @@ private func track(
     }
   default:
     throw BuiltinError(
-      "there is no gradient for \(input.kind)", at: [1],
+      "there is no gradient for \(input.kind)", at: ["inputs"],
       hint: "convert it to a float tensor first: x.to(f32)")
   }
 }

@@ -1,5 +1,6 @@
 import Autodiff
 import Builtins
+import Shapes
 import Support
 import Tensors
 import Values
@@ -16,6 +17,7 @@ extension Builtin {
     What stands at `indices` along `axis`; the axes of `indices` take that axis's place. The \
     gradient is added up in ascending order.
     """,
+    shape: ShapeRule(.gathered, "x", "indices", "axis"),
     examples: [
       .prints("gather([10, 20, 30], [2, 0])", "i64[2]\n 30  10"),
       .prints("shape(gather(zeros(5, 4), [[1, 2, 3]]))", "(1, 3, 4)"),
@@ -30,7 +32,7 @@ extension Builtin {
     let x = try arguments.tensor("x")
     let axis = try arguments.axis("axis", of: x)
     let indices = try arguments.positions("indices", in: x, axis: axis)
-    try Tensor.checkShape(indices.shape + x.shape.dropLast())
+    try Tensor.checkShape(arguments.shape)
     let rows = try x.moved(axis: axis, to: 0).gatheredRows(indices)
     return .tensor(rows.transposed(Places(axis, indices.rank, x.rank).outward))
   }
@@ -41,6 +43,7 @@ extension Builtin {
     `x` with `updates` added at `indices` along `axis`, in ascending order of their positions. The \
     axes of `indices` stand in `updates` where `axis` stands in `x`.
     """,
+    shape: ShapeRule(.scattered, "x", "indices", "updates", "axis"),
     examples: [
       .prints(
         "scatter_add(zeros(3), [2, 2, 0], [1.0, 1.0, 5.0])", "f32[3]\n 5.0000  0.0000  2.0000"),
@@ -61,11 +64,6 @@ extension Builtin {
     let operands = try arguments.operands("updates")
     let dtype = DType.common(x.dtype, operands[0].dtype)
     let updates = try operands[0].converted(to: dtype)
-    guard updates.shape == wanted || updates.rank == 0 else {
-      throw BuiltinError(
-        "{2} is \(updates.tensor.description), and with these indices {0} wants \(wanted)",
-        at: [2, 0, 1])
-    }
     let places = Places(axis, indices.rank, x.rank)
     let rows = updates.expanded(to: wanted).transposed(places.inward)
     let base = try x.converted(to: dtype).moved(axis: axis, to: 0)
@@ -77,6 +75,7 @@ extension Builtin {
   static let sort = Builtin(
     "sort(x[...], axis: -1, descending: false) -> [...]",
     "The elements along `axis` in order, nan last; also a list of numbers or strings.",
+    shape: ShapeRule(.along, "x", "axis"),
     examples: [
       .prints("sort([3, 1, 2])", "i64[3]\n 1  2  3"),
       .prints("sort([3, 1, 2], descending: true)", "i64[3]\n 3  2  1"),
@@ -96,8 +95,9 @@ extension Builtin {
   }
 
   static let argsort = Builtin(
-    "argsort(x[...], axis: -1, descending: false) -> [...]",
+    "argsort(x[...], axis: -1, descending: false) -> i64[...]",
     "The positions of the elements along `axis` in order; equal ones keep theirs.",
+    shape: ShapeRule(.along, "x", "axis"),
     examples: [.prints("argsort([30, 10, 20])", "i64[3]\n 1  2  0")]
   ) { arguments in
     let descending = try arguments.bool("descending")
@@ -115,6 +115,7 @@ extension Builtin {
   static let topK = Builtin(
     "top_k(x, k, axis: -1)",
     "The `k` largest along `axis`, largest first: a record of their values and indices.",
+    shape: ShapeRule(.first, "x", "k", "axis"),
     examples: [
       .prints("top_k([1, 5, 3], 2).values", "i64[2]\n 5  3"),
       .prints("top_k([1, 5, 3], 2).indices", "i64[2]\n 1  2"),
@@ -125,10 +126,6 @@ extension Builtin {
     let x = try arguments.tensor("x")
     let axis = try arguments.axis("axis", of: x)
     let k = try arguments.count("k")
-    guard k <= x.shape[axis] else {
-      throw BuiltinError(
-        "k is \(k), and axis \(axis) of {0} has size \(x.shape[axis])", at: [0, 1])
-    }
     let last = x.moved(axis: axis, to: x.rank - 1)
     let order = try last.tensor.sortedPositions(descending: true)
     let best = Variable(order).sliced(axis: x.rank - 1, start: 0, count: k)
@@ -141,7 +138,7 @@ extension Builtin {
   }
 
   static let nonzero = Builtin(
-    "nonzero(mask)",
+    "nonzero(mask) -> i64[count, rank]",
     "The positions where a condition holds, or where numbers are not 0, as rows of `i64[n, rank]`.",
     examples: [.prints("nonzero([[false, true], [true, false]])", "i64[2, 2]\n 0  1\n 1  0")]
   ) { arguments in
@@ -158,7 +155,7 @@ extension Builtin {
   }
 
   static let unique = Builtin(
-    "unique(x)",
+    "unique(x) -> [count]",
     "The different values of an integer tensor, or of a list of numbers or strings, in order.",
     examples: [
       .prints("unique([3, 1, 3, 2])", "i64[3]\n 1  2  3"),
@@ -168,7 +165,7 @@ extension Builtin {
     if let x = arguments["x"].variable {
       guard x.dtype.isInteger else {
         throw BuiltinError(
-          "{0} is \(x.description), and unique works on integers and lists", at: [0])
+          "{x} is \(x.description), and unique works on integers and lists", at: ["x"])
       }
       let flat = try x.tensor.reshaped([x.count])
       let inOrder = try flat.gatheredRows(flat.sortedPositions(descending: false)).integers()
@@ -212,10 +209,10 @@ extension Arguments {
     let indices = try integers(name)
     if let (position, value) = try indices.firstOutside(x.shape[axis]) {
       throw BuiltinError(
-        "the index \(value)\(position) is out of range for axis \(axis) of {0}, "
-          + "whose size is \(x.shape[axis])", at: [self.position(name), 0],
+        "the index \(value)\(position) is out of range for axis \(axis) of {x}, "
+          + "whose size is \(x.shape[axis])", at: [name, "x"],
         hint: value < 0 && value >= -x.shape[axis]
-          ? "positions count from 0: {\(self.position(name))} % \(x.shape[axis]) wraps around" : nil
+          ? "positions count from 0: {\(name)} % \(x.shape[axis]) wraps around" : nil
       )
     }
     return indices

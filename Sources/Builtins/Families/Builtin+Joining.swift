@@ -1,6 +1,7 @@
 import Autodiff
 import Builtins
 import Drawing
+import Shapes
 import Support
 import Tensors
 import Values
@@ -12,6 +13,7 @@ extension Builtin {
   static let concat = Builtin(
     "concat(list, axis: 0)",
     "Joins tensors along an axis that they have. Lists give one list, strings one string.",
+    shape: ShapeRule(.joined, "list", "axis"),
     examples: [
       .prints("concat([zeros(2), ones(1)])", "f32[3]\n 0.0000  0.0000  1.0000"),
       .prints("shape(concat([zeros(2, 1), ones(2, 3)], axis: 1))", "(2, 4)"),
@@ -36,7 +38,7 @@ extension Builtin {
     if items.allSatisfy({ $0.variable == nil && !$0.isNumberOrBool }) {
       let lists = try items.enumerated().map { position, item in
         guard let inner = try item.items() else {
-          throw BuiltinError("item \(position) is \(item.kind), not a list", at: [0])
+          throw BuiltinError("item \(position) is \(item.kind), not a list", at: ["list"])
         }
         return inner
       }
@@ -49,25 +51,14 @@ extension Builtin {
         })
     }
     let parts = try checkedTensors(items)
-    guard parts[0].rank > 0 else {
-      throw BuiltinError(
-        "the items have no axis to join", at: [0], hint: "stack({0}) joins numbers")
-    }
     let axis = try arguments.axis("axis", of: parts[0])
-    for (position, part) in parts.enumerated() {
-      for other in 0..<part.rank where other != axis && part.shape[other] != parts[0].shape[other] {
-        throw BuiltinError(
-          "item 0 is \(parts[0].tensor.description) and item \(position) is "
-            + "\(part.tensor.description), whose sizes on axis \(other) differ: "
-            + "\(parts[0].shape[other]) and \(part.shape[other])", at: [0])
-      }
-    }
     return .tensor(try .concatenated(parts, axis: axis))
   }
 
   static let stack = Builtin(
     "stack(list, axis: 0)",
     "A tensor of tensors of one shape, or of numbers, along a new axis; nested lists nest.",
+    shape: ShapeRule(.stacked, "list", "axis"),
     examples: [
       .prints("stack([[1, 2], [3, 4]], axis: 1)", "i64[2, 2]\n 1  3\n 2  4"),
       .prints("stack([i / 2 for i in 0..3])", "f32[3]\n 0.0000  0.5000  1.0000"),
@@ -78,9 +69,10 @@ extension Builtin {
     gradients: [.at("stack([x, y], axis: 1)", [2, 3], [2, 3])]
   ) { arguments in
     let items = try arguments.list("list")
-    guard !items.isEmpty else { throw BuiltinError("there is nothing to stack", at: [0]) }
-    let inner = try Stacking(dtype: nil).stacked(.list(items), at: "")
-    let axis = try arguments.newAxis("axis", rank: inner.rank - 1)
+    guard !items.isEmpty else { throw BuiltinError("there is nothing to stack", at: ["list"]) }
+    let inner = try Stacking(dtype: nil, of: "list").stacked(.list(items), at: "")
+    let axis = try resolvedNewAxis(
+      arguments.int("axis"), rank: inner.rank - 1, parameter: arguments.position("axis"))
     return .tensor(inner.moved(axis: 0, to: axis))
   }
 
@@ -90,6 +82,7 @@ extension Builtin {
     A list of `n` equal parts of a tensor along `axis`; of a string, the list of its parts between \
     the separators `n`.
     """,
+    shape: ShapeRule(.divided, "x", "n", "axis"),
     examples: [
       .prints("split([1, 2, 3, 4], 2)[1]", "i64[2]\n 3  4"),
       .fails("split(zeros(2, 3), 2)", "split: axis 1 of x has size 3, which does not divide by 2"),
@@ -100,7 +93,7 @@ extension Builtin {
       let separator = try arguments.string("n")
       guard !separator.isEmpty else {
         throw BuiltinError(
-          "the separator is empty", at: [1], hint: "a loop goes through characters")
+          "the separator is empty", at: ["n"], hint: "a loop goes through characters")
       }
       return .list(
         try text.parts(between: separator).map(Value.string))
@@ -108,34 +101,24 @@ extension Builtin {
     let x = try arguments.tensor("x")
     let axis = try arguments.axis("axis", of: x)
     let n = try arguments.count("n")
-    let size = x.shape[axis]
-    guard n > 0, size % n == 0 else {
-      throw BuiltinError(
-        "axis \(axis) of {0} has size \(size), which does not divide by \(n)", at: [0, 1])
-    }
-    guard size > 0 || n <= 1 << 20 else { throw BuiltinError("\(n) parts are too many", at: [1]) }
-    let part = size / n
+    guard x.shape[axis] > 0 || n <= 1 << 20 else { throw BuiltinError("\(n) parts are too many", at: ["n"]) }
+    let part = arguments.shape[axis]
     return .list(
       try [Value](count: n) { .tensor(x.sliced(axis: axis, start: $0 * part, count: part)) })
   }
 }
 
-/// The tensors of a list, all of one rank, in their common dtype.
+/// The tensors of a list in their common dtype.
 private func checkedTensors(_ items: [Value]) throws -> [Variable] {
   let tensors = items.compactMap(\.variable)
   if tensors.count < items.count, let position = items.firstIndex(where: { $0.variable == nil }) {
     let other =
       tensors.first.map { ", and another is \($0.tensor.description)" } ?? ", not a tensor"
     throw BuiltinError(
-      "item \(position) is \(items[position].kind)\(other)", at: [0],
+      "item \(position) is \(items[position].kind)\(other)", at: ["list"],
       hint: items[position].isNumberOrBool ? "stack makes a tensor of numbers" : nil)
   }
   let first = tensors[0]
-  if let position = tensors.firstIndex(where: { $0.rank != first.rank }) {
-    throw BuiltinError(
-      "item 0 is \(first.description) and item \(position) is "
-        + "\(tensors[position].tensor.description), with another number of axes", at: [0])
-  }
   if tensors.allSatisfy({ $0.dtype == first.dtype }) { return tensors }
   let dtype = tensors.map(\.dtype).reduce(.bool, DType.common)
   return try tensors.map { try $0.converted(to: dtype) }

@@ -1,5 +1,6 @@
 import Autodiff
 import Builtins
+import Shapes
 import Support
 import Tensors
 import Values
@@ -13,6 +14,7 @@ extension Builtin {
   static let layerNorm = Builtin(
     "layer_norm(x[...], weight: none, bias: none, epsilon: 1e-5) -> [...]",
     "Shifts and scales the last axis to mean 0 and variance 1, then by weight and bias.",
+    shape: ShapeRule(.rowsWithin, "x", "weight", "bias"),
     examples: [
       .prints("layer_norm([1.0, 3.0])", "f32[2]\n -1.0000   1.0000"),
       .fails(
@@ -23,7 +25,7 @@ extension Builtin {
       .at("layer_norm(x)", [2, 4]), .at("layer_norm(x, weight: y, bias: z)", [2, 4], [4], [4]),
     ]
   ) { arguments in
-    let x = try arguments.rows("x")
+    let x = try arguments.floats("x")
     return .tensor(
       try x.normalized(
         weight: arguments.perColumn("weight", of: x), bias: arguments.perColumn("bias", of: x),
@@ -33,10 +35,11 @@ extension Builtin {
   static let rmsNorm = Builtin(
     "rms_norm(x[...], weight: none, epsilon: 1e-5) -> [...]",
     "Scales the last axis to a root mean square of 1, then by weight.",
+    shape: ShapeRule(.rowsWithin, "x", "weight"),
     examples: [.prints("rms_norm([3.0, 3.0])", "f32[2]\n 1.0000  1.0000")],
     gradients: [.at("rms_norm(x)", [2, 4]), .at("rms_norm(x, weight: y)", [2, 4], [4])]
   ) { arguments in
-    let x = try arguments.rows("x")
+    let x = try arguments.floats("x")
     return .tensor(
       try x.normalized(
         rms: true, weight: arguments.perColumn("weight", of: x),
@@ -58,7 +61,7 @@ extension Builtin {
     let x = try arguments.floats("x")
     let rate = try arguments.double("rate")
     guard rate >= 0, rate <= 1 else {
-      throw BuiltinError("rate lies in 0 to 1, not \(rate)", at: [1])
+      throw BuiltinError("rate lies in 0 to 1, not \(rate)", at: ["rate"])
     }
     if rate == 0 { return .tensor(x) }
     let draws = try arguments.random.state.uniform(x.shape, x.dtype)
@@ -75,6 +78,7 @@ extension Builtin {
     axis of logits. Positions whose target is `ignore` don't count; `smoothing` spreads that part \
     of the target over all classes.
     """,
+    shape: ShapeRule(.classes, "logits", "targets"),
     examples: [
       .prints("cross_entropy([[0.0, 0.0]], [1])", "0.6931472"),
       .fails(
@@ -89,16 +93,11 @@ extension Builtin {
       .at("cross_entropy(x, [0, 2], ignore: 2, smoothing: 0.1)", [2, 3]),
     ]
   ) { arguments in
-    let logits = try arguments.rows("logits")
+    let logits = try arguments.floats("logits")
     let targets = try arguments.integers("targets")
-    guard targets.shape == Array(logits.shape.dropLast()) else {
-      throw BuiltinError(
-        "{1} is \(targets.description), and {0} \(logits.description) wants "
-          + "\(Array(logits.shape.dropLast()))", at: [0, 1])
-    }
     let smoothing = try arguments.double("smoothing")
     guard smoothing >= 0, smoothing <= 1 else {
-      throw BuiltinError("smoothing lies in 0 to 1, not \(smoothing)", at: [3])
+      throw BuiltinError("smoothing lies in 0 to 1, not \(smoothing)", at: ["smoothing"])
     }
     return .tensor(
       try logits.crossEntropy(
@@ -114,7 +113,7 @@ extension Builtin {
     heads. `keep` is true where a query may see a key; its rank is 2, that of q, or one less (heads \
     left out). `softcap` limits scores to ±softcap by a tanh. With `kv_heads`, k and v have that \
     many heads and each serves a group of query heads.
-    """,
+    """, shape: ShapeRule(.attention, "q", "k", "v", "keep", "causal", "kv_heads"),
     examples: [
       .prints(
         "attention([[1.0, 0.0]], [[1.0, 0.0]], [[2.0, 3.0]])", "f32[1, 2]\n 2.0000  3.0000"),
@@ -137,37 +136,12 @@ extension Builtin {
     let q = try arguments.floats("q")
     var k = try arguments.floats("k")
     var v = try arguments.floats("v")
-    for (name, x) in [("q", q), ("k", k), ("v", v)] where x.rank < 2 {
-      throw BuiltinError(
-        "\(name) is \(x.description), and attention wants [..., length, width]",
-        at: [arguments.position(name)])
-    }
     let rank = q.rank
     let width = q.shape[rank - 1]
-    guard k.rank == rank, v.rank == rank else {
-      throw BuiltinError(
-        "{0} has \(count(rank, "axis", "axes")), {1} \(k.rank) and {2} \(v.rank)", at: [0, 1, 2])
-    }
-    guard k.shape[rank - 1] == width else {
-      throw BuiltinError(
-        "{0} has width \(width) (axis \(rank - 1)) and {1} \(k.shape[rank - 1]) (axis \(rank - 1))",
-        at: [0, 1])
-    }
-    guard k.shape[rank - 2] == v.shape[rank - 2] else {
-      throw BuiltinError(
-        "{1} has length \(k.shape[rank - 2]) (axis \(rank - 2)) and {2} \(v.shape[rank - 2]) "
-          + "(axis \(rank - 2))", at: [1, 2])
-    }
     if let groups = try arguments.optionalInt("kv_heads") {
-      (k, v) = (try grouped(k, q, groups, 1), try grouped(v, q, groups, 2))
+      (k, v) = (try grouped(k, for: q, groups), try grouped(v, for: q, groups))
     }
     let leading = Array(q.shape.dropLast(2))
-    guard Array(k.shape.dropLast(2)) == leading, Array(v.shape.dropLast(2)) == leading else {
-      throw BuiltinError(
-        "the leading axes differ: \(leading) of {0}, \(Array(k.shape.dropLast(2))) of {1} and "
-          + "\(Array(v.shape.dropLast(2))) of {2}", at: [0, 1, 2],
-        hint: "with fewer key and value heads, give kv_heads")
-    }
     let (t, s) = (q.shape[rank - 2], k.shape[rank - 2])
     // Left pending: what follows turns it into one fused attention where that is possible.
     var scores =
@@ -186,11 +160,6 @@ extension Builtin {
       keep = try fitted(mask, to: leading + [t, s])
     }
     if try arguments.bool("causal") {
-      guard t == s else {
-        throw BuiltinError(
-          "causal attention wants as many queries as keys, and there are \(t) and \(s)",
-          at: [0, 1], hint: "give the mask as keep:")
-      }
       let causal = try Tensor.causal(t)
       keep = try keep.map { try $0.binary(.and, causal) } ?? causal.expanded(to: leading + [t, s])
     }
@@ -198,23 +167,9 @@ extension Builtin {
   }
 
   /// Key or value heads repeated so that each query head has its own.
-  private static func grouped(
-    _ x: Variable, _ q: Variable, _ groups: Int, _ position: Int
-  ) throws -> Variable {
-    guard q.rank >= 3 else {
-      throw BuiltinError("kv_heads wants a heads axis: [..., heads, length, width]", at: [0])
-    }
+  private static func grouped(_ x: Variable, for q: Variable, _ groups: Int) throws -> Variable {
     let axis = q.rank - 3
     let heads = q.shape[axis]
-    guard groups > 0, heads % groups == 0 else {
-      throw BuiltinError(
-        "\(heads) query heads (axis \(axis) of {0}) don't divide into \(groups) groups", at: [0])
-    }
-    guard x.shape[axis] == groups else {
-      throw BuiltinError(
-        "kv_heads is \(groups), and axis \(axis) of {\(position)} is \(x.shape[axis])",
-        at: [position])
-    }
     var split = x.shape
     split.insert(1, at: axis + 1)
     var repeated = split
@@ -226,46 +181,14 @@ extension Builtin {
 
   /// A mask of rank 2, of the full rank, or one less (heads left out), over all scores.
   private static func fitted(_ mask: Tensor, to shape: [Int]) throws -> Tensor {
-    var mask = mask
-    if mask.rank == shape.count - 1, shape.count > 3 {
-      mask = mask.inserting(axis: shape.count - 3)
-    }
-    let isFitting =
-      mask.rank <= shape.count
-      && zip(mask.shape.reversed(), shape.reversed()).enumerated().allSatisfy { position, sizes in
-        sizes.0 == sizes.1 || (sizes.0 == 1 && position == 2)
-      }
-    guard isFitting, mask.rank == 2 || mask.rank == shape.count else {
-      throw BuiltinError(
-        "{3} is \(mask.description), and the scores are \(shape)", at: [3],
-        hint: "a mask is [queries, keys], or has the batch axis too")
-    }
-    return mask.expanded(to: shape)
+    let lacksHeads = mask.rank == shape.count - 1 && shape.count > 3
+    return (lacksHeads ? mask.inserting(axis: shape.count - 3) : mask).expanded(to: shape)
   }
 }
 
 extension Arguments {
-  /// Floats with at least one axis.
-  fileprivate func rows(_ name: String) throws -> Variable {
-    let x = try floats(name)
-    guard x.rank > 0 else {
-      throw BuiltinError(
-        "\(name) is a scalar, and \(builtin.name) works along an axis", at: [position(name)])
-    }
-    return x
-  }
-
   /// One value for each position of the last axis, in its dtype.
   fileprivate func perColumn(_ name: String, of x: Variable) throws -> Variable? {
-    guard let weight = try optionalFloats(name) else { return nil }
-    let n = x.shape[x.rank - 1]
-    guard weight.shape == [n] else {
-      throw BuiltinError(
-        weight.rank == 1
-          ? "{\(position(name))} has \(weight.shape[0]) values, and the last axis of {0} \(n)"
-          : "{\(position(name))} is \(weight.description), and the last axis of {0} has \(n)",
-        at: [0, position(name)])
-    }
-    return try weight.converted(to: x.dtype)
+    try optionalFloats(name)?.converted(to: x.dtype)
   }
 }

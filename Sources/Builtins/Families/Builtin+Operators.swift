@@ -1,5 +1,6 @@
 import Autodiff
 import Builtins
+import Shapes
 import Tensors
 import Values
 
@@ -21,7 +22,8 @@ extension Builtin {
     gradients: [GradientCheck] = []
   ) -> Builtin {
     Builtin(
-      "\(name)(x, y)", summary, examples: examples, gradients: gradients, traits: .elementwise
+      "\(name)(x, y)", summary, shape: ShapeRule(.combined, "x", "y"), examples: examples,
+      gradients: gradients, traits: .elementwise
     ) { try operation($0["x"], $0["y"]) }
   }
 
@@ -73,7 +75,7 @@ extension Builtin {
     Multiplies matrices: sums over the last axis of x and the last but one of y; written x @ y. \
     Leading axes must be equal, or absent on one side. Each element is one chain of fused \
     multiply-adds in ascending order.
-    """,
+    """, shape: ShapeRule(.matrixProduct, "x", "y"),
     examples: [
       .prints("[[1.0, 2.0]] @ [[3.0], [4.0]]", "f32[1, 1]\n 11.0000"),
       .fails(
@@ -93,8 +95,8 @@ extension Builtin {
     examples: [Example] = []
   ) -> Builtin {
     Builtin(
-      "\(name)(x, y)", "\(summary); written x \(symbol) y.", examples: examples,
-      traits: .elementwise
+      "\(name)(x, y)", "\(summary); written x \(symbol) y.", shape: ShapeRule(.combined, "x", "y"),
+      examples: examples, traits: .elementwise
     ) {
       try Values.compare(comparison, $0["x"], $0["y"])
     }
@@ -115,7 +117,7 @@ extension Builtin {
     "greater_equal", .greaterOrEqual, ">=", "Whether x is at least y")
 
   static let negation = Builtin(
-    "negate(x)", "Changes the sign; written -x.", examples: [.prints("-(3)", "-3")],
+    "negate(x[...]) -> [...]", "Changes the sign; written -x.", examples: [.prints("-(3)", "-3")],
     gradients: [.at("-x", [3])], traits: .elementwise
   ) { try negative($0["x"]) }
 }

@@ -36,7 +36,7 @@ extension Builtin {
   ) { arguments in
     let n = try arguments.int("n")
     guard (0...100).contains(n) else {
-      throw BuiltinError("n is from 0 to 100, and \(n) is given", at: [0])
+      throw BuiltinError("n is from 0 to 100, and \(n) is given", at: ["n"])
     }
     arguments.output.digits = n
     return .none
@@ -58,9 +58,9 @@ extension Builtin {
     let x = try arguments.tensor("x").tensor
     guard x.rank == 2 || x.rank == 1 else {
       throw BuiltinError(
-        "{0} is \(x.description), and a heat map is drawn of a matrix", at: [0],
+        "{x} is \(x.description), and a heat map is drawn of a matrix", at: ["x"],
         hint: x.rank > 2
-          ? "choose one: {0}[\([String](repeating: "0", count: x.rank - 2).joined(separator: ", "))]"
+          ? "choose one: {x}[\([String](repeating: "0", count: x.rank - 2).joined(separator: ", "))]"
           : nil)
     }
     func labels(_ name: String, _ size: Int) throws -> [String]? {
@@ -68,8 +68,8 @@ extension Builtin {
       let items = try arguments.list(name).map { $0.text(quoted: false) }
       guard items.count == size else {
         throw BuiltinError(
-          "\(name) has \(items.count) labels, and {0} is \(x.description)",
-          at: [0, arguments.position(name)])
+          "\(name) has \(items.count) labels, and {x} is \(x.description)",
+          at: ["x", name])
       }
       return items
     }
@@ -120,7 +120,7 @@ extension Builtin {
     let series = try rows.map { name, y in
       let x = xs ?? y.indices.map(Double.init)
       guard x.count == y.count else {
-        throw BuiltinError("x has \(x.count) numbers and y \(y.count)", at: [0, 1])
+        throw BuiltinError("x has \(x.count) numbers and y \(y.count)", at: ["y", "x"])
       }
       return (name: name, x: x, y: y)
     }

@@ -7,7 +7,7 @@ extension Builtin {
   package static let randomFamily: [Builtin] = [randn, rand, randint, permutation, seed]
 
   static let randn = Builtin(
-    "randn(sizes..., dtype: f32)",
+    "randn(sizes..., dtype: f32) -> dtype[sizes...]",
     """
     Random numbers of the normal distribution with mean 0 and deviation 1. Each takes the next \
     place of the stream that `seed` starts.
@@ -23,7 +23,7 @@ extension Builtin {
   }
 
   static let rand = Builtin(
-    "rand(sizes..., dtype: f32)", "Random numbers spread evenly over 0 to 1, 1 excluded.",
+    "rand(sizes..., dtype: f32) -> dtype[sizes...]", "Random numbers spread evenly over 0 to 1, 1 excluded.",
     examples: [.prints("max(rand(100)) < 1", "true")], uses: .random
   ) { arguments in
     let sizes = try arguments.sizes("sizes")
@@ -32,7 +32,8 @@ extension Builtin {
   }
 
   static let randint = Builtin(
-    "randint(low, high, sizes...)", "Random whole numbers of `low` up to but without `high`.",
+    "randint(low, high, sizes...) -> i64[sizes...]",
+    "Random whole numbers of `low` up to but without `high`.",
     examples: [
       .prints("randint(3, 4, 2)", "i64[2]\n 3  3"),
       .fails("randint(4, 4, 2)", "randint: nothing lies in 4..4"),
@@ -40,13 +41,13 @@ extension Builtin {
   ) { arguments in
     let low = try arguments.int("low")
     let high = try arguments.int("high")
-    guard low < high else { throw BuiltinError("nothing lies in \(low)..\(high)", at: [0, 1]) }
+    guard low < high else { throw BuiltinError("nothing lies in \(low)..\(high)", at: ["low", "high"]) }
     let sizes = try arguments.sizes("sizes")
     return .tensor(Variable(try arguments.random.state.integers(sizes, from: low, to: high)))
   }
 
   static let permutation = Builtin(
-    "permutation(n)", "The whole numbers of 0..`n` in random order.",
+    "permutation(n) -> i64[n]", "The whole numbers of 0..`n` in random order.",
     examples: [.prints("sort(permutation(4))", "i64[4]\n 0  1  2  3")], uses: .random
   ) { arguments in
     let n = try arguments.count("n")

@@ -1,5 +1,6 @@
 import Autodiff
 import Builtins
+import Shapes
 import Support
 import Tensors
 import Values
@@ -13,11 +14,12 @@ extension Builtin {
   /// A reduction over an axis, several, or all; a list of numbers gives a number.
   private static func reduction(
     _ name: String, over domain: Domain, _ summary: String, examples: [Example],
-    gradients: [GradientCheck] = [], reduction reducing: Reduction? = nil,
+    gradients: [GradientCheck] = [], reduction reducing: Reduction? = nil, isLocating: Bool = false,
     _ body: @escaping @Sendable (Variable, [Int]) throws -> Variable
   ) -> Builtin {
     Builtin(
-      "\(name)(x, axis: all)", summary, examples: examples, gradients: gradients, reduction: reducing
+      "\(name)(x, axis: all)", summary, shape: ShapeRule(isLocating ? .located : .reduced, "x", "axis"),
+      examples: examples, gradients: gradients, reduction: reducing
     ) { arguments in
       let (x, isList) = try arguments.reducible("x", domain)
       let y = try body(x, arguments.axes("axis", of: x))
@@ -140,19 +142,12 @@ extension Builtin {
   ) -> Builtin {
     reduction(
       name, over: .ordered, summary, examples: examples,
-      reduction: Reduction { try Reductions.position($0, $1, largest: largest) }
+      reduction: Reduction { try Reductions.position($0, $1, largest: largest) }, isLocating: true
     ) { x, axes in
       if axes.count == 1 {
         return Variable(try x.tensor.positions(ofLargest: largest, axis: axes[0]))
       }
-      guard axes.count == x.rank else {
-        throw BuiltinError("axis is one axis or all of them, not \(axes.count)", at: [1])
-      }
-      let flat = try x.tensor.reshaped([x.count])
-      guard x.count > 0 else {
-        throw BuiltinError("{0} is \(x.description), which has no elements", at: [0])
-      }
-      return Variable(try flat.positions(ofLargest: largest, axis: 0))
+      return Variable(try x.tensor.reshaped([x.count]).positions(ofLargest: largest, axis: 0))
     }
   }
 
@@ -211,7 +206,7 @@ extension Arguments {
     guard items.allSatisfy({ $0.variable.map { $0.rank == 0 } ?? $0.isNumberOrBool }) else {
       throw wrong(name, "a tensor or a list of numbers", hint: "stack joins tensors of one shape")
     }
-    var x = try Stacking(dtype: nil).stacked(.list(items), at: "")
+    var x = try Stacking(dtype: nil, of: name).stacked(.list(items), at: "")
     // Plain numbers have 64 bits, whatever becomes of tensors.
     if !hasTensors, x.dtype == .f32 || (domain == .floats && x.dtype != .bool) || x.count == 0 {
       let isCounted = domain == .numbers && x.count == 0

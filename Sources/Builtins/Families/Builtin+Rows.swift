@@ -1,5 +1,6 @@
 import Autodiff
 import Builtins
+import Shapes
 import Support
 import Tensors
 import Values
@@ -14,6 +15,7 @@ extension Builtin {
     Rescales `x` along `axis` to positive weights that sum to 1. What `keep` rules out takes no \
     part and gets 0, and where nothing is kept all weights are 0.
     """,
+    shape: ShapeRule(.along, "x", "axis", "keep"),
     examples: [
       .prints("softmax([0.0, 0.0])", "f32[2]\n 0.5000  0.5000"),
       .prints(
@@ -37,6 +39,7 @@ extension Builtin {
   static let logSoftmax = Builtin(
     "log_softmax(x[...], axis: -1, keep: none) -> [...]",
     "The logarithm of `softmax`, without underflow; -inf for what `keep` rules out.",
+    shape: ShapeRule(.along, "x", "axis", "keep"),
     examples: [.prints("log_softmax([0.0, 0.0])", "f32[2]\n -0.6931  -0.6931")],
     gradients: [.at("log_softmax(x, axis: 0)", [2, 3]), .at("log_softmax(x)", [2, 3])],
     reduction: Reduction { try Domain.floats.of($0).softmax(log: true, keep: $1) }
@@ -49,9 +52,10 @@ extension Builtin {
     """
     Shifts and scales `x` along `axis` to mean 0 and variance 1: (x - mean) / sqrt(var + epsilon).
     """,
+    shape: ShapeRule(.along, "x", "axis"),
     examples: [
       .prints("normalize([1.0, 3.0])", "f32[2]\n -1.0000   1.0000"),
-      .fails("normalize(2.0)", "normalize: axis -1 is out of range for f32"),
+      .fails("normalize(2.0)", "normalize: axis -1 is out of range for a Float"),
     ],
     gradients: [.at("normalize(x)", [2, 4]), .at("normalize(x, axis: 0)", [3, 2])],
     reduction: Reduction {
@@ -65,6 +69,7 @@ extension Builtin {
   static let cumsum = Builtin(
     "cumsum(x[...], axis: -1) -> [...]",
     "The sums of what stands up to each position along `axis`, added in ascending order.",
+    shape: ShapeRule(.along, "x", "axis"),
     examples: [
       .prints("cumsum([1, 2, 3])", "i64[3]\n 1  3  6"),
       .prints("cumsum([[1, 2], [3, 4]], axis: 0)", "i64[2, 2]\n 1  2\n 4  6"),
@@ -87,14 +92,6 @@ private func alongAxis(
   var keep: Tensor?
   let hasKeep = arguments.builtin.parameterNames.contains("keep")
   if hasKeep, let given = try arguments.condition("keep") {
-    guard x.shape.suffix(given.rank).elementsEqual(given.shape) else {
-      throw BuiltinError(
-        "keep is \(given.description), whose shape is no trailing part of \(x.description)",
-        at: [arguments.position("keep"), 0],
-        hint:
-          "index notation names the axes: \(arguments.builtin.name)[s](x[b, t, s] where keep[b, s])"
-      )
-    }
     keep = Variable(given.expanded(to: x.shape)).moved(axis: axis, to: last).tensor
   }
   return .tensor(try function(x.moved(axis: axis, to: last), keep).moved(axis: last, to: axis))

@@ -30,7 +30,7 @@ extension Builtin {
     let bytes: [UInt8]
     if path.isNpy {
       guard let tensor = try? arguments.tensor("value").tensor else {
-        throw BuiltinError("an .npy file holds one tensor, not \(value.kind)", at: [0, 1])
+        throw BuiltinError("an .npy file holds one tensor, not \(value.kind)", at: ["value", "path"])
       }
       bytes = try Npy.encoded(tensor)
     } else {
@@ -111,7 +111,7 @@ extension Arguments {
         throw wrong(name, "a list of tuples of two strings")
       }
       guard result.updateValue(stored, forKey: path.dotted) == nil else {
-        throw BuiltinError("names says twice where \(path) is from", at: [position(name)])
+        throw BuiltinError("names says twice where \(path) is from", at: [name])
       }
     }
     switch self[name] {
@@ -134,15 +134,15 @@ extension Arguments {
 extension Value {
   /// The tensors to write, under the names that they get.
   fileprivate func savedTensors() throws -> [Safetensors.Entry] {
-    let leaves = try withNumbersAsTensors(path: "", isStrict: true).leaves()
+    let leaves = try withNumbersAsTensors(isStrict: true).leaves()
     guard !leaves.isEmpty else {
-      throw BuiltinError("value is \(kind), which holds no tensor", at: [0])
+      throw BuiltinError("value is \(kind), which holds no tensor", at: ["value"])
     }
     var seen: Set<String> = []
     return try leaves.map { leaf in
       let name = leaf.storedName
       guard seen.insert(name).inserted else {
-        throw BuiltinError("two tensors of {0} are called \(name)", at: [0])
+        throw BuiltinError("two tensors of {value} are called \(name)", at: ["value"])
       }
       return (name, leaf.variable.tensor)
     }
@@ -152,27 +152,17 @@ extension Value {
   /// beside its tensors is its structure and stays.
   ///
   /// - Parameter isStrict: whether what can't be written, such as a string, is an error.
-  fileprivate func withNumbersAsTensors(path: String, isStrict: Bool) throws -> Value {
-    switch self {
-    case .int(let number): return .tensor(Variable(try .scalar(number)))
-    case .float(let number): return .tensor(Variable(try .scalar(number, .f64)))
-    case .bool(let flag): return .tensor(Variable(try Tensor([flag], [])))
-    case .list(let items):
-      return .list(
-        try items.enumerated().map {
-          try $1.withNumbersAsTensors(path: "\(path)[\($0)]", isStrict: isStrict)
-        })
-    case .record(let record):
-      let values = try record.values.enumerated().map { position, value in
-        let label = record.labels[position].map { path.isEmpty ? $0 : "\(path).\($0)" }
-        return try value.withNumbersAsTensors(
-          path: label ?? "\(path)[\(position)]", isStrict: isStrict)
+  fileprivate func withNumbersAsTensors(isStrict: Bool) throws -> Value {
+    try replacingLeaves(entersModels: false) { value, path in
+      switch value {
+      case .int(let number): return .tensor(Variable(try .scalar(number)))
+      case .float(let number): return .tensor(Variable(try .scalar(number, .f64)))
+      case .bool(let flag): return .tensor(Variable(try Tensor([flag], [])))
+      case .tensor, .parameter, .model, .none: return value
+      default:
+        guard isStrict, !path.isEmpty else { return value }
+        throw BuiltinError("\(path) is \(value.kind), which holds no tensor", at: ["value"])
       }
-      return .record(Record(labels: record.labels, values: values))
-    case .tensor, .parameter, .model, .none: return self
-    default:
-      guard isStrict, !path.isEmpty else { return self }
-      throw BuiltinError("\(path) is \(kind), which holds no tensor", at: [0])
     }
   }
 
@@ -203,14 +193,29 @@ private struct Loading {
   /// What the file calls the tensor of each path.
   let names: [String: String]
 
+  /// What fields were called before, in files that were written then.
+  private static let formerNames = [
+    "bias": "offset", "first_moment": "first", "second_moment": "second",
+  ]
+
+  /// The file's name for a path: the same, or that of a field as it was called before.
+  private func storedName(of path: String, among stored: Set<String>) -> String {
+    if let name = names[path] { return name }
+    if stored.contains(path) { return path }
+    let former = path.split(separator: ".").map { Self.formerNames[String($0)] ?? String($0) }
+      .joined(separator: ".")
+    return stored.contains(former) ? former : path
+  }
+
   func filled(_ like: Value) throws -> Value {
-    let shaped = try like.withNumbersAsTensors(path: "", isStrict: false)
+    let shaped = try like.withNumbersAsTensors(isStrict: false)
     let wanted = shaped.leaves().map(\.storedName)
     try checkNames(wanted)
     let tensors = Dictionary(entries.map { ($0.name, $0.tensor) }) { first, _ in first }
+    let stored = Set(tensors.keys)
     let result = try shaped.mapLeaves { leaf in
       let name = leaf.storedName
-      guard let tensor = tensors[names[name] ?? name] else {
+      guard let tensor = tensors[storedName(of: name, among: stored)] else {
         preconditionFailure("the names have been checked")
       }
       return Variable(try converted(tensor, for: leaf))
@@ -223,13 +228,13 @@ private struct Loading {
     let stored = Set(entries.map(\.name))
     for name in names.values.sorted() where !stored.contains(name) {
       throw BuiltinError(
-        "\(path) has no tensor \(name)", at: [0, 2],
+        "\(path) has no tensor \(name)", at: ["path", "names"],
         hint: nearest(name, among: entries.map(\.name)).map { "did you mean \($0)?" })
     }
     let paths = Dictionary(names.map { ($1, $0) }) { first, _ in first }
     let labels = entries.map { paths[$0.name] ?? $0.name }
     guard Set(labels).count == labels.count else {
-      throw BuiltinError("names gives two tensors of \(path) one name", at: [2])
+      throw BuiltinError("names gives two tensors of \(path) one name", at: ["names"])
     }
     return Record(Array(zip(labels, entries.map { .tensor(Variable($0.tensor)) })))
   }
@@ -247,7 +252,7 @@ private struct Loading {
         : "floats convert into each other, as do whole numbers; without like it is read as it is"
       throw BuiltinError(
         "\(leaf.storedName) is \(tensor.description) in \(path), and "
-          + "\(wanted.description) in {1}", at: [0, 1], hint: hint)
+          + "\(wanted.description) in {like}", at: ["path", "like"], hint: hint)
     }
     return try tensor.converted(to: wanted.dtype)
   }
@@ -258,22 +263,22 @@ private struct Loading {
     let places = Set(wanted)
     for path in names.keys.sorted() where !places.contains(path) {
       throw BuiltinError(
-        "names speaks of \(path), which {1} does not have", at: [1, 2],
+        "names speaks of \(path), which {like} does not have", at: ["like", "names"],
         hint: nearest(path, among: wanted).map { "did you mean \($0)?" })
     }
-    let needed = wanted.map { names[$0] ?? $0 }
+    let needed = wanted.map { storedName(of: $0, among: stored) }
     let used = Set(needed)
     let missing = needed.filter { !stored.contains($0) }
     let spare = entries.map(\.name).filter { !used.contains($0) }
     if !missing.isEmpty {
       throw BuiltinError(
-        "\(path) has no tensor \(listed(missing))", at: [0, 1],
+        "\(path) has no tensor \(listed(missing))", at: ["path", "like"],
         hint: missing.lazy.compactMap { nearest($0, among: spare) }.first.map {
           "did you mean \($0)? names: [(\"\($0)\", \"path in like\")] says what is what"
         } ?? (spare.isEmpty ? nil : "it has \(listed(spare)), for which like has no place"))
     }
     if !spare.isEmpty {
-      throw BuiltinError("{1} has no place for \(listed(spare)) of \(path)", at: [0, 1])
+      throw BuiltinError("{like} has no place for \(listed(spare)) of \(path)", at: ["path", "like"])
     }
   }
 

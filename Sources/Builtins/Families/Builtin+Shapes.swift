@@ -1,5 +1,6 @@
 import Autodiff
 import Builtins
+import Shapes
 import Support
 import Tensors
 import Values
@@ -37,6 +38,7 @@ extension Builtin {
   static let reshape = Builtin(
     "reshape(x, sizes...)",
     "The same elements in row-major order under other sizes, of which one may be -1: what is left.",
+    shape: ShapeRule(.resized, "x", "sizes"),
     examples: [
       .prints("reshape(range(6), 2, 3)", "i64[2, 3]\n 0  1  2\n 3  4  5"),
       .prints("reshape(range(4), 2, -1)", "i64[2, 2]\n 0  1\n 2  3"),
@@ -48,21 +50,25 @@ extension Builtin {
     ], gradients: [.at("reshape(x, 3, 2)", [2, 3])]
   ) { arguments in
     let x = try arguments.tensor("x")
-    return .tensor(try x.reshaped(newSizes(arguments, x)))
+    _ = try arguments.wholeNumbers("sizes")
+    try Tensor.checkShape(arguments.shape)
+    return .tensor(try x.reshaped(arguments.shape))
   }
 
   static let flatten = Builtin(
     "flatten(x)", "The elements in row-major order along one axis.",
+    shape: ShapeRule(.flattened, "x"),
     examples: [.prints("flatten([[1, 2], [3, 4]])", "i64[4]\n 1  2  3  4")],
     gradients: [.at("flatten(x)", [2, 3])]
   ) { arguments in
     let x = try arguments.tensor("x")
-    return .tensor(try x.reshaped([x.count]))
+    return .tensor(try x.reshaped(arguments.shape))
   }
 
   static let transpose = Builtin(
     "transpose(x, order...)",
     "The axes in another order; the last two swapped when no order is given, as `x.T`.",
+    shape: ShapeRule(.permuted, "x", "order"),
     examples: [
       .prints("transpose([[1, 2], [3, 4]])", "i64[2, 2]\n 1  3\n 2  4"),
       .prints("shape(transpose(zeros(2, 3, 4), 2, 0, 1))", "(4, 2, 3)"),
@@ -74,25 +80,14 @@ extension Builtin {
   ) { arguments in
     let x = try arguments.tensor("x")
     let order = try arguments.wholeNumbers("order")
-    guard !order.isEmpty else {
-      guard x.rank >= 2 else {
-        throw BuiltinError(
-          "{0} is \(x.description), and two axes are needed to swap", at: [0],
-          hint: x.rank == 1 ? "expand_dims({0}, 0) makes a row, expand_dims({0}, 1) a column" : nil)
-      }
-      return .tensor(x.swapped())
-    }
+    if order.isEmpty { return .tensor(x.swapped()) }
     let axes = order.map { $0 < 0 ? $0 + x.rank : $0 }
-    guard axes.sorted().elementsEqual(0..<x.rank) else {
-      throw BuiltinError(
-        "the order \(order) does not name each of the \(count(x.rank, "axis", "axes")) of {0} once",
-        at: [0, 1])
-    }
     return .tensor(x.transposed(axes))
   }
 
   static let expandDims = Builtin(
     "expand_dims(x, axis)", "The same elements with a new axis of size 1 at `axis`.",
+    shape: ShapeRule(.inserted, "x", "axis"),
     examples: [
       .prints("shape(expand_dims(zeros(3), 0))", "(1, 3)"),
       .prints("shape(expand_dims(zeros(3), -1))", "(3, 1)"),
@@ -100,35 +95,28 @@ extension Builtin {
     ], gradients: [.at("expand_dims(x, 1)", [2, 3])]
   ) { arguments in
     let x = try arguments.tensor("x")
-    return .tensor(try x.inserting(axis: arguments.newAxis("axis", rank: x.rank)))
+    _ = try arguments.int("axis")
+    return .tensor(try x.reshaped(arguments.shape))
   }
 
   static let squeeze = Builtin(
     "squeeze(x, axis: none)",
     "The same elements without the axes named, which have size 1, or without all of size 1.",
+    shape: ShapeRule(.squeezed, "x", "axis"),
     examples: [
       .prints("shape(squeeze(zeros(1, 3, 1)))", "(3,)"),
       .fails("squeeze(zeros(2, 3), axis: 0)", "squeeze: axis 0 of x has size 2, not 1"),
     ], gradients: [.at("squeeze(x, axis: 1)", [2, 1, 3])]
   ) { arguments in
     let x = try arguments.tensor("x")
-    var shape = x.shape
-    if arguments["axis"].isNone {
-      shape.removeAll { $0 == 1 }
-    } else {
-      for axis in try arguments.axes("axis", of: x) {
-        guard shape[axis] == 1 else {
-          throw BuiltinError("axis \(axis) of {0} has size \(shape[axis]), not 1", at: [0, 1])
-        }
-        shape.remove(at: axis)
-      }
-    }
-    return .tensor(try x.reshaped(shape))
+    if !arguments["axis"].isNone { _ = try arguments.axes("axis", of: x) }
+    return .tensor(try x.reshaped(arguments.shape))
   }
 
   static let broadcast = Builtin(
     "broadcast(x, sizes...)",
     "Repeats `x` along axes of size 1 and along new leading axes, until it has the sizes given.",
+    shape: ShapeRule(.stretched, "x", "sizes"),
     examples: [
       .prints("broadcast([[1], [2]], 2, 3)", "i64[2, 3]\n 1  1  1\n 2  2  2"),
       .fails(
@@ -139,16 +127,6 @@ extension Builtin {
     let x = try arguments.tensor("x")
     let sizes = try arguments.sizes("sizes")
     try Tensor.checkShape(sizes)
-    let missing = sizes.count - x.rank
-    guard missing >= 0 else {
-      throw BuiltinError(
-        "{0} is \(x.description), which has more axes than \(sizes)", at: [0, 1])
-    }
-    for axis in 0..<x.rank where x.shape[axis] != sizes[axis + missing] && x.shape[axis] != 1 {
-      throw BuiltinError(
-        "axis \(axis) of {0} has size \(x.shape[axis]), and axis \(axis + missing) of \(sizes) has "
-          + "\(sizes[axis + missing]); only a size of 1 stretches", at: [0, 1])
-    }
     return .tensor(x.expanded(to: sizes))
   }
 
@@ -156,6 +134,7 @@ extension Builtin {
 
   static let flip = Builtin(
     "flip(x[...], axis: -1) -> [...]", "The elements along `axis` in reverse order.",
+    shape: ShapeRule(.along, "x", "axis"),
     examples: [.prints("flip([1, 2, 3])", "i64[3]\n 3  2  1")],
     gradients: [.at("flip(x, axis: 0)", [3, 2])]
   ) { arguments in
@@ -168,6 +147,7 @@ extension Builtin {
   static let roll = Builtin(
     "roll(x[...], shift, axis: -1) -> [...]",
     "The elements moved `shift` places up along `axis`; those pushed out come in at the start.",
+    shape: ShapeRule(.along, "x", "axis"),
     examples: [
       .prints("roll([1, 2, 3], 1)", "i64[3]\n 3  1  2"),
       .prints("roll([1, 2, 3], -1)", "i64[3]\n 2  3  1"),
@@ -186,6 +166,7 @@ extension Builtin {
   static let pad = Builtin(
     "pad(x, before, after: 0, axis: -1, value: 0.0)",
     "`x` with `value` put `before` times before and `after` times after it along `axis`.",
+    shape: ShapeRule(.padded, "x", "before", "after", "axis"),
     examples: [
       .prints("pad([1, 2], 1, 2)", "i64[5]\n 0  1  2  0  0"),
       .fails("pad([1.0], -1)", "pad: before can't be negative: -1"),
@@ -197,45 +178,8 @@ extension Builtin {
     let value = try arguments.element("value", x.dtype).item
     guard Swift.max(before, after) < 1 << 60 else {
       throw BuiltinError(
-        "out of memory: {0} with \(Swift.max(before, after)) more does not fit", at: [0])
+        "out of memory: {x} with \(Swift.max(before, after)) more does not fit", at: ["x"])
     }
     return .tensor(try x.padded(axis: axis, before: before, after: after, value: value))
-  }
-}
-
-/// The sizes that `reshape` asks for, -1 filled in, for as many elements as x has.
-private func newSizes(_ arguments: Arguments, _ x: Variable) throws -> [Int] {
-  var sizes = try arguments.wholeNumbers("sizes")
-  var elements: String { "{0} is \(x.description) with \(count(x.count, "element", "elements"))" }
-  if let size = sizes.first(where: { $0 < -1 }) {
-    throw BuiltinError("a size can't be negative: \(size)", at: [1])
-  }
-  let open = sizes.indices.filter { sizes[$0] == -1 }
-  guard open.count <= 1 else {
-    throw BuiltinError("one size may be -1, not \(open.count)", at: [1])
-  }
-  for place in open { sizes[place] = 1 }
-  try Tensor.checkShape(sizes)
-  let known = sizes.reduce(1, *)
-  if let place = open.first {
-    guard known > 0, x.count % known == 0 else {
-      throw BuiltinError("\(elements), which don't divide by \(known)", at: [0, 1])
-    }
-    sizes[place] = x.count / known
-  } else if known != x.count {
-    throw BuiltinError("\(elements), and \(sizes) holds \(known)", at: [0, 1])
-  }
-  return sizes
-}
-
-extension Variable {
-  /// A new axis of size 1.
-  func inserting(axis: Int) throws -> Variable {
-    var shape = shape
-    shape.insert(1, at: axis)
-    guard shape.count <= Tensor.highestRank else {
-      throw BuiltinError("a tensor has at most \(Tensor.highestRank) axes, not \(shape.count)")
-    }
-    return try reshaped(shape)
   }
 }

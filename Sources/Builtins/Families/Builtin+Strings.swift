@@ -5,61 +5,61 @@ import Support
 import Tensors
 import Values
 
-/// Strings, and the alphabets that turn text into numbers for training.
+/// Strings, and the vocabularies that turn strings into ids for training.
 extension Builtin {
   package static let stringFamily: [Builtin] = [
-    alphabet, encoded, decoded, asText, formatted, joined, splitLines, uppercase, lowercase,
+    vocabulary, encoded, decoded, asText, formatted, joined, splitLines, uppercase, lowercase,
     trimmed, replaced, repeatText, padLeft, padRight, startsWith, endsWith, findText, codePoint,
     characterOf,
   ]
 
-  // MARK: Alphabets
+  // MARK: Vocabularies
 
-  static let alphabet = Builtin(
-    "alphabet(text)",
+  static let vocabulary = Builtin(
+    "vocabulary(text)",
     """
     The distinct characters of a text as a list sorted by code point. A character here is one \
     Unicode code point, so that decode gives back exactly what encode was given.
     """,
-    examples: [.prints("alphabet(\"banana\")", "[\"a\", \"b\", \"n\"]")]
+    examples: [.prints("vocabulary(\"banana\")", "[\"a\", \"b\", \"n\"]")]
   ) { arguments in
-    .list(try Alphabet.characters(of: arguments.string("text")).map(Value.string))
+    .list(try Vocabulary.characters(of: arguments.string("text")).map(Value.string))
   }
 
   static let encoded = Builtin(
-    "encode(text, alphabet)",
-    "The number of each character of a text in an alphabet, a list of characters or a string.",
+    "encode(text, vocabulary) -> i64[count]",
+    "The number of each character of a text in an vocabulary, a list of characters or a string.",
     examples: [
-      .prints("encode(\"banana\", alphabet(\"banana\"))", "i64[6]\n 1  0  2  0  2  0"),
+      .prints("encode(\"banana\", vocabulary(\"banana\"))", "i64[6]\n 1  0  2  0  2  0"),
       .fails(
-        "encode(\"bad\", \"ab\")", "encode: the alphabet lacks \"d\", character 2 of the text"),
+        "encode(\"bad\", \"ab\")", "encode: the vocabulary lacks \"d\", character 2 of the text"),
     ]
   ) { arguments in
-    let numbers = try arguments.alphabet("alphabet").numbers(of: arguments.string("text"))
+    let numbers = try arguments.vocabulary("vocabulary").numbers(of: arguments.string("text"))
     return .tensor(Variable(try Tensor(numbers, [numbers.count])))
   }
 
   static let decoded = Builtin(
-    "decode(ids, alphabet)", "The text that a tensor of positions in an alphabet stands for.",
+    "decode(ids, vocabulary)", "The text that a tensor of positions in an vocabulary stands for.",
     examples: [
       .prints("decode([1, 0, 2], \"abn\")", "\"ban\""),
       .fails(
-        "decode([1, 3], \"abn\")", "decode: number 3 at position 1 is outside the alphabet of 3"),
+        "decode([1, 3], \"abn\")", "decode: number 3 at position 1 is outside the vocabulary of 3"),
     ]
   ) { arguments in
-    let alphabet = try arguments.alphabet("alphabet")
+    let vocabulary = try arguments.vocabulary("vocabulary")
     if case .list(let items) = arguments["ids"] {
       let numbers = items.compactMap(\.asInt)
       guard numbers.count == items.count else { throw arguments.wrong("ids", "whole numbers") }
-      return .string(try alphabet.text(of: numbers))
+      return .string(try vocabulary.text(of: numbers))
     }
     let ids = try arguments.integers("ids")
     guard ids.rank <= 1 else {
       throw BuiltinError(
-        "{0} is \(ids.description), and one text is a row of numbers", at: [0],
+        "{ids} is \(ids.description), and one text is a row of numbers", at: ["ids"],
         hint: "decode one row at a time, as in ids[0]")
     }
-    return .string(try alphabet.text(of: ids.integers()))
+    return .string(try vocabulary.text(of: ids.integers()))
   }
 
   // MARK: Values as text
@@ -101,7 +101,7 @@ extension Builtin {
         try Machine.checkStop(round: position)
         guard case .string(let part) = item else {
           throw BuiltinError(
-            "item \(position) is \(item.kind), not a String", at: [0],
+            "item \(position) is \(item.kind), not a String", at: ["list"],
             hint: "convert the items: [str(x) for x in xs].join()")
         }
         parts.append(part)
@@ -160,7 +160,7 @@ extension Builtin {
     let count = try arguments.count("n")
     let (bytes, overflow) = text.utf8.count.multipliedReportingOverflow(by: count)
     guard !overflow, bytes <= longestText else {
-      throw BuiltinError("the text would be too long, n is \(count)", at: [1])
+      throw BuiltinError("the text would be too long, n is \(count)", at: ["n"])
     }
     guard bytes > 1 << 20 else { return .string(String(repeating: text, count: text.isEmpty ? 0 : count)) }
     // A million bytes at a time.
@@ -236,7 +236,7 @@ extension Builtin {
     let text = try arguments.string("character")
     let scalars = text.unicodeScalars
     guard let scalar = scalars.first, scalars.count == 1 else {
-      throw BuiltinError("\(quoted(text)) is \(scalars.count) code points, not one", at: [0])
+      throw BuiltinError("\(quoted(text)) is \(scalars.count) code points, not one", at: ["character"])
     }
     return .int(Int(scalar.value))
   }
@@ -249,7 +249,7 @@ extension Builtin {
   ) { arguments in
     let code = try arguments.int("code")
     guard let scalar = UInt32(exactly: code).flatMap(Unicode.Scalar.init) else {
-      throw BuiltinError("\(code) is not a Unicode code point", at: [0])
+      throw BuiltinError("\(code) is not a Unicode code point", at: ["code"])
     }
     return .string(String(scalar))
   }
@@ -263,30 +263,30 @@ extension Arguments {
   func nonEmpty(_ name: String) throws -> String {
     let text = try string(name)
     guard !text.isEmpty else {
-      throw BuiltinError("\(name) is an empty string", at: [position(name)])
+      throw BuiltinError("\(name) is an empty string", at: [name])
     }
     return text
   }
 
-  fileprivate func alphabet(_ name: String) throws -> Alphabet {
+  fileprivate func vocabulary(_ name: String) throws -> Vocabulary {
     if case .string(let text) = self[name] {
-      return try Alphabet(text.unicodeScalars.stoppableMap { String($0) })
+      return try Vocabulary(text.unicodeScalars.stoppableMap { String($0) })
     }
     let items = try list(name)
     let characters = try items.stoppableMap { item -> String? in
       if case .string(let character) = item { character } else { nil }
     }.compactMap(\.self)
     guard characters.count == items.count else {
-      throw wrong(name, "a list of characters", hint: "alphabet(text) makes one")
+      throw wrong(name, "a list of characters", hint: "vocabulary(text) makes one")
     }
-    return try Alphabet(characters)
+    return try Vocabulary(characters)
   }
 
   /// The blanks that `text` lacks for `width`.
   fileprivate func padding() throws -> String {
     let width = try count("width")
     guard width <= longestText else {
-      throw BuiltinError("width is too large: \(width)", at: [position("width")])
+      throw BuiltinError("width is too large: \(width)", at: ["width"])
     }
     return String(repeating: " ", count: max(width - displayWidth(try string("text")), 0))
   }

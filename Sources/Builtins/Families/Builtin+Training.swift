@@ -1,6 +1,7 @@
 import Autodiff
 import Builtins
 import Drawing
+import Shapes
 import Support
 import Tensors
 import Values
@@ -8,7 +9,8 @@ import Values
 /// What the training functions of the library, which are written in attn, stand on.
 extension Builtin {
   package static let trainingFamily: [Builtin] = [
-    param, buffer, training, freeze, zerosLike, adamwStep, iterate, stopAfter, textBatches, sample,
+    param, buffer, training, freeze, mapLeaves, leaves, parameters, adamwStep, iterate, stopAfter,
+    textBatches, sample,
     randomState, restoreRandom, withoutDraws,
   ]
 
@@ -29,10 +31,8 @@ extension Builtin {
     "training(model, on: true)", "A copy of a model in which dropout acts.",
     examples: [.fails("training(1)", "training: model is a model, not an Int")]
   ) { arguments in
-    guard case .model(let model) = arguments["model"] else {
-      throw arguments.wrong("model", "a model")
-    }
-    return .model(model.training(try arguments.bool("on")))
+    guard case .model = arguments["model"] else { throw arguments.wrong("model", "a model") }
+    return arguments["model"].training(try arguments.bool("on"))
   }
 
   static let freeze = Builtin(
@@ -55,108 +55,110 @@ extension Builtin {
     }
     guard found else {
       throw BuiltinError(
-        "the model has no parameter at \"\(path)\"", at: [1],
+        "the model has no parameter at \"\(path)\"", at: ["path"],
         hint: "its paths are shown when it is printed")
     }
     return result
   }
 
-  static let zerosLike = Builtin(
-    "zeros_like(x)", "Zeros shaped like a tensor, a record, or a model's trained parameters.",
-    examples: [.prints("zeros_like([1.0, 2.0])", "f32[2]\n 0.0000  0.0000")]
+  static let mapLeaves = Builtin(
+    "map_leaves(f, x, more...)",
+    """
+    The same value with each of its leaves replaced by what f makes of it, and of what stands at the same \
+    path in the further values. The leaves of a model are the parameters that are trained; of a record or \
+    list, its tensors, and its Floats as tensors of rank 0.
+    """, shape: ShapeRule(.dataDependent, "x"),
+    examples: [
+      .prints("map_leaves(x -> 2 * x, (a: [1, 2], b: 0.5))", "(a: i64[2] [2 4], b: 1.0)"),
+      .prints("map_leaves((p, g) -> p - g, [3.0, 4.0], [1.0, 1.0])", "f32[2]\n 2.0000  3.0000"),
+      .fails(
+        "map_leaves((p, g) -> p - g, (a: 1.0), (b: 1.0))", "map_leaves: value 2 has nothing at a"),
+    ], uses: .calls
   ) { arguments in
-    func zeros(_ variable: Variable) throws -> Variable {
-      Variable(try Tensor.full(variable.shape, 0, variable.dtype))
-    }
-    let x = arguments["x"]
-    if case .model = x {
-      return try x.parameterRecord { .tensor(try zeros($0.variable)) } ?? .record(Record([]))
-    }
-    return try x.mapLeaves { try zeros($0.variable) }
+    let call = arguments.call
+    return try arguments["x"].mapTogether(with: arguments.list("more")) { try call(arguments["f"], $1) }
+  }
+
+  static let leaves = Builtin(
+    "leaves(x)",
+    """
+    A list of the leaves of a value in order: of a model its trained parameters, of a record or list its \
+    tensors, and its Floats as tensors of rank 0.
+    """,
+    examples: [.prints("leaves((a: [1.0], b: [2.0, 3.0]))", "[f32[1] [1.0000], f32[2] [2.0000 3.0000]]")]
+  ) { arguments in .list(try arguments["x"].trainedLeaves().map(\.value)) }
+
+  static let parameters = Builtin(
+    "parameters(model)",
+    "A record of a model's trained parameters, shaped like the gradients that `grad` gives.",
+    examples: [.fails("parameters(1)", "parameters: model is a model, not an Int")]
+  ) { arguments in
+    guard case .model = arguments["model"] else { throw arguments.wrong("model", "a model") }
+    return arguments["model"].parameterRecord { .tensor($0.variable) } ?? .record(Record([]))
   }
 
   static let adamwStep = Builtin(
     """
-    adamw_step(model, gradient, first, second, step, lr, beta1: 0.9, beta2: 0.999, \
+    adamw_step(model, gradient, first_moment, second_moment, step, lr, beta1: 0.9, beta2: 0.999, \
     epsilon: 1e-8, decay: 0.0)
     """,
     """
-    One step of AdamW (Loshchilov and Hutter, 2019): the changed model and the moving averages of \
-    the gradient and its square. Steps count from 1; decay acts on tensors of rank 2 and more.
+    One step of AdamW (Loshchilov and Hutter, 2019): the changed model and the first and second moment, \
+    moving averages of the gradient and its square. Steps count from 1; decay acts on tensors of rank 2 \
+    and more.
     """,
     examples: [
       .fails(
         "adamw_step([1.0], 2, 3, 4, 1, 0.1)",
-        "adamw_step: gradient is shaped like the model's parameters"),
+        "adamw_step: gradient has nothing at the place of a parameter"),
       .fails("adamw_step(1, 2, 3, 4, 1, 0.1)", "adamw_step: the model has no parameters that are trained"),
     ]
   ) { arguments in
     let model = arguments["model"]
-    let parts = ["gradient", "first", "second"].map {
-      arguments[$0].leaves().map(\.variable.tensor)
+    let parts = ["gradient", "first_moment", "second_moment"]
+    guard try !model.trainedLeaves().isEmpty else {
+      throw BuiltinError("the model has no parameters that are trained", at: ["model"])
     }
-    var paths = 0
-    _ = model.parameterRecord { _ in
-      paths += 1
-      return .none
-    }
-    if case .model = model {} else { paths = model.leaves().count }
-    guard paths > 0 else {
-      throw BuiltinError("the model has no parameters that are trained", at: [0])
-    }
-    guard parts.allSatisfy({ $0.count == paths }) else {
-      throw BuiltinError("gradient is shaped like the model's parameters", at: [1])
-    }
-    let lr = try arguments.double("lr")
     let decay = try arguments.double("decay")
     var settings = AdamWStep(
-      lr: lr, beta1: try arguments.double("beta1"), beta2: try arguments.double("beta2"),
-      epsilon: try arguments.double("epsilon"), decay: decay, step: try arguments.int("step"))
-    guard settings.step >= 1 else { throw BuiltinError("steps count from 1, not \(settings.step)", at: [4]) }
-    settings.parameterBytes = parts[0].reduce(0) { $0 + $1.byteCount }
-    var next = 0
-    var firsts: [Variable] = []
-    var seconds: [Variable] = []
-    func update(_ parameter: Variable) throws -> Variable {
-      defer { next += 1 }
-      let gradient = parts[0][next]
-      for (position, name) in ["a gradient", "an average in first", "an average in second"].enumerated() {
-        let given = parts[position][next]
-        guard given.shape == parameter.shape else {
-          throw BuiltinError(
-            "\(name) is \(given.description), and its parameter \(parameter.tensor.description)",
-            at: [position + 1])
+      lr: try arguments.double("lr"), beta1: try arguments.double("beta1"),
+      beta2: try arguments.double("beta2"), epsilon: try arguments.double("epsilon"), decay: decay,
+      step: try arguments.int("step"))
+    guard settings.step >= 1 else {
+      throw BuiltinError("steps count from 1, not \(settings.step)", at: ["step"])
+    }
+    settings.parameterBytes = arguments["gradient"].leaves().reduce(0) { $0 + $1.variable.tensor.byteCount }
+    var moments: [String: (m: Variable, v: Variable)] = [:]
+    let others = parts.map { part in
+      Dictionary(arguments[part].leaves().map { ($0.path, $0.variable) }) { first, _ in first }
+    }
+    func updated(_ leaf: Leaf) throws -> Variable {
+      let parameter = leaf.variable
+      let given = try parts.indices.map { part in
+        guard let x = others[part][leaf.path] else {
+          let place = leaf.path.isEmpty ? "the place of a parameter" : leaf.path
+          throw BuiltinError("\(parts[part]) has nothing at \(place)", at: [parts[part]])
         }
+        guard x.shape == parameter.shape else {
+          throw BuiltinError(
+            "\(parts[part]) has \(x.description) for a parameter that is \(parameter.description)",
+            at: [parts[part]])
+        }
+        return try x.tensor.converted(to: parameter.dtype)
       }
       settings.decay = parameter.rank >= 2 ? decay : 0
-      let dtype = parameter.dtype
-      let result = try Tensor.adamw(
-        parameter.tensor, gradient: gradient.converted(to: dtype),
-        m: parts[1][next].converted(to: dtype),
-        v: parts[2][next].converted(to: dtype), settings)
-      firsts.append(Variable(result.m))
-      seconds.append(Variable(result.v))
+      let result = try Tensor.adamw(parameter.tensor, gradient: given[0], m: given[1], v: given[2], settings)
+      moments[leaf.path] = (Variable(result.m), Variable(result.v))
       return Variable(result.p)
     }
-    let updated: Value
-    if case .model = model {
-      updated = try model.mapLeaves {
-        $0.isParameter && !$0.isFrozen ? try update($0.variable) : $0.variable
-      }
-    } else {
-      updated = try model.mapLeaves { try update($0.variable) }
-    }
-    var at = 0
-    let first = arguments["first"].mapLeaves { _ in
-      defer { at += 1 }
-      return firsts[at]
-    }
-    at = 0
-    let second = arguments["second"].mapLeaves { _ in
-      defer { at += 1 }
-      return seconds[at]
-    }
-    return .record(Record([("model", updated), ("first", first), ("second", second)]))
+    let isModel = if case .model = model { true } else { false }
+    let stepped = try model.mapLeaves { isModel && !$0.isTrained ? $0.variable : try updated($0) }
+    return .record(
+      Record([
+        ("model", stepped),
+        ("first_moment", arguments["first_moment"].mapLeaves { moments[$0.path]?.m ?? $0.variable }),
+        ("second_moment", arguments["second_moment"].mapLeaves { moments[$0.path]?.v ?? $0.variable }),
+      ]))
   }
 
   static let iterate = Builtin(
@@ -223,7 +225,7 @@ extension Builtin {
   ) { arguments in
     let rounds = try arguments.int("rounds")
     guard rounds >= 0 else {
-      throw BuiltinError("rounds is not negative, and \(rounds) is given", at: [0])
+      throw BuiltinError("rounds is not negative, and \(rounds) is given", at: ["rounds"])
     }
     arguments.loops.count.nextLimit = rounds
     return .none
@@ -246,11 +248,10 @@ extension Builtin {
     let size = try arguments.count("size")
     let length = try arguments.count("context")
     let n = ids.count
-    guard ids.rank == 1 else { throw arguments.wrong("ids", "a row of tokens") }
     guard n > length else {
       throw BuiltinError(
         "ids has \(n) tokens, and a window of \(length) and its next token take \(length + 1)",
-        at: [0, 2])
+        at: ["ids", "context"])
     }
     let given = try arguments.optionalInt("seed")
     let seed = given.map { UInt64(bitPattern: Int64($0)) } ?? arguments.random.state.seed
@@ -299,22 +300,22 @@ extension Builtin {
   ) { arguments in
     let logits = try arguments.floats("logits").tensor
     let temperature = try arguments.double("temperature")
-    guard logits.rank == 1, logits.count > 0 else {
+    guard logits.count > 0 else {
       throw arguments.wrong("logits", "a row of logits")
     }
     guard temperature >= 0 else {
-      throw BuiltinError("temperature is 0 or more, not \(temperature)", at: [1])
+      throw BuiltinError("temperature is 0 or more, not \(temperature)", at: ["temperature"])
     }
     guard try logits.doubles().contains(where: { $0 > -.infinity }),
       try !logits.doubles().contains(where: \.isNaN)
     else {
-      throw BuiltinError("{0} holds nan, or nothing above -inf, so nothing can be drawn", at: [0])
+      throw BuiltinError("{logits} holds nan, or nothing above -inf, so nothing can be drawn", at: ["logits"])
     }
     func largest() throws -> Value { .int(try logits.positions(ofLargest: true, axis: 0).integerItem) }
     if temperature == 0 { return try largest() }
     var keep: Tensor?
     if let k = try arguments.optionalInt("top_k") {
-      guard k >= 1 else { throw BuiltinError("top_k is 1 or more, not \(k)", at: [2]) }
+      guard k >= 1 else { throw BuiltinError("top_k is 1 or more, not \(k)", at: ["top_k"]) }
       let order = try logits.sortedPositions(descending: true).integers()
       var kept = [Bool](repeating: false, count: logits.count)
       for index in order.prefix(k) { kept[index] = true }
@@ -335,7 +336,7 @@ extension Builtin {
 
 extension Builtin {
   static let randomState = Builtin(
-    "random_state()", "The seed and the next place in the stream of random numbers, as i64[2].",
+    "random_state() -> i64[2]", "The seed and the next place in the stream of random numbers, as i64[2].",
     examples: [.prints("seed(3); random_state()", "i64[2]\n 3  0")], uses: .random
   ) { arguments in
     let random = arguments.random.state
@@ -347,7 +348,7 @@ extension Builtin {
     "restore_random(state[2])", "Puts the stream of random numbers where random_state() was taken.",
     examples: [
       .fails(
-        "restore_random([1])", "restore_random: state is what random_state() gives, not i64[1]"),
+        "restore_random([1])", "restore_random: axis 0 of state has size 1, not 2"),
       .fails(
         "restore_random([0, -1])",
         "restore_random: a place in the stream lies in 0 to \(lastPlace), not -1"),
@@ -355,10 +356,9 @@ extension Builtin {
     uses: .random
   ) { arguments in
     let state = try arguments.integers("state")
-    guard state.shape == [2] else { throw arguments.wrong("state", "what random_state() gives") }
     let numbers = try state.integers()
     guard (0...lastPlace).contains(numbers[1]) else {
-      throw BuiltinError("a place in the stream lies in 0 to \(lastPlace), not \(numbers[1])", at: [0])
+      throw BuiltinError("a place in the stream lies in 0 to \(lastPlace), not \(numbers[1])", at: ["state"])
     }
     arguments.random.state = RandomState(
       seed: UInt64(bitPattern: Int64(numbers[0])), position: UInt64(bitPattern: Int64(numbers[1])))
@@ -375,33 +375,5 @@ extension Builtin {
     let start = arguments.random.state
     defer { arguments.random.state = start }
     return try arguments.call(arguments["f"], [])
-  }
-}
-
-extension Value {
-  /// The same value with its parameters replaced.
-  fileprivate func mapParameters(
-    path: String = "", _ transform: (String, Parameter) -> Parameter
-  ) -> Value {
-    switch self {
-    case .parameter(let parameter): return .parameter(transform(path, parameter))
-    case .list(let items):
-      return .list(items.enumerated().map { $1.mapParameters(path: "\(path)[\($0)]", transform) })
-    case .record(let record):
-      return .record(
-        Record(
-          labels: record.labels,
-          values: record.values.enumerated().map { index, value in
-            let step = record.labels[index].map { ".\($0)" } ?? "[\(index)]"
-            return value.mapParameters(path: path + step, transform)
-          }))
-    case .model(let model):
-      return .model(
-        model.replacing(
-          fields: zip(model.type.fieldNames, model.fields).map { name, field in
-            field.mapParameters(path: path.isEmpty ? name : "\(path).\(name)", transform)
-          }))
-    default: return self
-    }
   }
 }

@@ -1,4 +1,7 @@
 import Builtins
+import Host
+import Shapes
+import Values
 
 extension PrimitiveTable {
   /// The primitives of attn.

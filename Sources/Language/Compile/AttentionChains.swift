@@ -88,7 +88,7 @@ struct AttentionChains {
     case .function(let declaration): visit(declaration.parameters)
     case .model(let declaration):
       visit(declaration.parameters)
-      visit(declaration.apply?.parameters ?? [])
+      for method in declaration.methods { visit(method.parameters) }
     default: break
     }
   }
@@ -156,7 +156,7 @@ extension Statement {
     case .function(let declaration): [declaration.body]
     case .model(let declaration):
       [Block(statements: declaration.fields, span: declaration.span)]
-        + (declaration.apply.map { [$0.body] } ?? [])
+        + declaration.methods.map(\.body)
     case .expression, .assign, .indexAssign, .returnValue, .assertion, .breakLoop, .continueLoop,
       .importFile, .scriptParameter:
       []

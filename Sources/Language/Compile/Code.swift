@@ -79,7 +79,7 @@ final class FunctionCode {
   }
 
   private func bindAxes(_ frame: inout Frame, _ plan: BindingPlan, at site: CallNode?) throws {
-    var bindings = Bindings()
+    var bindings = Bindings<Int>()
     for (name, position) in modelSizes {
       if let size = frame.model?.arguments[position].asInt { bindings.define(name, size) }
     }
@@ -98,49 +98,48 @@ final class FunctionCode {
           site)
       }
       do {
-        try bindings.match(axes, shape.map(Dimension.known), operand: position)
+        try bindings.match(axes, shape, operand: position)
       } catch {
         throw explain(error, frame, plan, site)
       }
     }
     for (name, slot) in sizes {
-      if case .known(let size)? = bindings.sizes[name]?.size { frame.locals[slot] = .int(size) }
+      if let size = bindings.sizes[name]?.size { frame.locals[slot] = .int(size) }
     }
   }
 
   private func explain(
-    _ error: ShapeMismatch, _ frame: Frame, _ plan: BindingPlan, _ site: CallNode?
+    _ mistake: ShapeMistake, _ frame: Frame, _ plan: BindingPlan, _ site: CallNode?
   ) -> Diagnostic {
-    let parameter = parameters[error.operand]
-    let pattern =
-      "\(parameter.name)[\((parameter.axes ?? []).map(\.description).joined(separator: ", "))]"
-    let given = frame.locals[parameter.slot].kind
-    var operands = [error.operand]
-    let message: String
-    switch error.reason {
-    case .rank(let wanted, let orMore, let found):
-      message =
-        "\(pattern) wants \(Support.count(wanted, "axis", "axes"))\(orMore ? " or more" : "")"
-        + ", and the tensor given has \(found): \(given)"
-    case .fixed(let size, let axis, let found):
-      message =
-        "\(pattern) wants \(size) on axis \(axis), and the tensor given has \(found): \(given)"
-    case .size(let name, let axis, let found, let bound, let other, let otherAxis):
-      if other < 0 {
-        message =
-          "\(pattern): \(name) is \(bound) in this model, and axis \(axis) of the tensor given is \(found)"
-      } else {
-        operands = [other, error.operand]
-        message =
-          "the sizes of \(name) differ: \(bound) (axis \(otherAxis) of \(parameters[other].name)) and "
-          + "\(found) (axis \(axis) of \(parameter.name))"
-      }
-    case .leading(let axes, let others, let other):
-      operands = [other, error.operand]
-      message =
-        "the leading axes (...) differ: \(others) of \(parameters[other].name) and \(axes) of \(parameter.name)"
+    func pattern(_ operand: Int) -> String {
+      "\(parameters[operand].name)[\((parameters[operand].axes ?? []).map(\.description).joined(separator: ", "))]"
     }
-    return mistake("\(displayName): \(message)", operands, plan, site, frame)
+    func given(_ operand: Int) -> String { frame.locals[parameters[operand].slot].kind }
+    let operands: [Int]
+    let message: String
+    switch mistake {
+    case .rank(let operand, let wanted, let orMore, let found):
+      operands = [operand]
+      message =
+        "\(pattern(operand)) wants \(Support.count(wanted, "axis", "axes"))\(orMore ? " or more" : "")"
+        + ", and the tensor given has \(found): \(given(operand))"
+    case .fixedSize(let operand, let axis, let size, let found):
+      operands = [operand]
+      message =
+        "\(pattern(operand)) wants \(size) on axis \(axis), and the tensor given has \(found): \(given(operand))"
+    case .size(let name, let operand, let axis, let found, let bound, let other, _) where other < 0:
+      operands = [operand]
+      message =
+        "\(pattern(operand)): \(name) is \(bound) in this model, and axis \(axis) of the tensor given is \(found)"
+    default:
+      let text = mistake.text(
+        .init(name: { [parameters] in parameters[$0].name }, kind: given, item: { _, _ in "a tensor" }))
+      operands = text.operands
+      message = parameters.indices.reduce(text.message) {
+        $0.replacing("{\($1)}", with: parameters[$1].name)
+      }
+    }
+    return self.mistake("\(displayName): \(message)", operands, plan, site, frame)
   }
 
   /// A mistake in the call: marked at the arguments, not inside the function.
@@ -187,7 +186,10 @@ final class ModelCode: ModelType {
   /// Evaluates the fields in order; their values stay in its frame.
   let constructor: FunctionCode
   let fieldSlots: [Int]
+  /// What a call of the model runs.
   let apply: FunctionCode?
+  /// All methods, `apply` among them, in order.
+  let methods: [(name: String, code: FunctionCode)]
   let captured: [Value]
   let span: Span
   let name: String
@@ -195,19 +197,34 @@ final class ModelCode: ModelType {
   let fieldNames: [String]
   let documentation: String?
   var applyParameterNames: [String] { apply?.parameters.map(\.name) ?? [] }
+  var methodNames: [String] { methods.map(\.name).filter { $0 != "apply" } }
 
   init(
     _ declaration: ModelDeclaration, constructor: FunctionCode, fieldNames: [String],
-    fieldSlots: [Int], apply: FunctionCode?, captured: [Value]
+    fieldSlots: [Int], methods: [(name: String, code: FunctionCode)], captured: [Value]
   ) {
     self.constructor = constructor
     self.fieldSlots = fieldSlots
-    self.apply = apply
+    self.methods = methods
+    apply = methods.first { $0.name == "apply" }?.code
     self.captured = captured
     span = declaration.span
     name = declaration.name.text
     parameterNames = constructor.parameters.map(\.name)
     self.fieldNames = fieldNames
     documentation = declaration.documentation
+  }
+}
+
+extension Model {
+  /// A method of this model, ready to be called.
+  func method(_ position: Int) -> Value? {
+    guard let type = type as? ModelCode else { return nil }
+    return .function(Closure(type.methods[position].code, captured: [], model: self))
+  }
+
+  func method(_ name: String) -> Value? {
+    guard let type = type as? ModelCode else { return nil }
+    return type.methods.firstIndex { $0.name == name && name != "apply" }.flatMap { method($0) }
   }
 }

@@ -57,12 +57,14 @@ struct Compiler {
     case .assign(let names, let value):
       if names.count == 1 {
         if !wantsValue, let grow = try growing(names[0], value, span) { return grow }
-        return AssignNode(target(names[0]), try compileWhole(value), span)
+        let node = try compileWhole(value)
+        return AssignNode(target(names[0], of: statement), node, span)
       }
-      return UnpackNode(names.map(target), try compile(value), span)
+      let node = try compile(value)
+      return UnpackNode(names.map { target($0, of: statement) }, node, span)
     case .indexAssign(let name, let axes, let value):
-      return AssignNode(
-        target(name), try compileIndexAssignment(name, axes, value, span), span)
+      let node = try compileIndexAssignment(name, axes, value, span)
+      return AssignNode(target(name, of: statement), node, span)
     case .function(let declaration):
       let (code, sources) = try compile(declaration, name: declaration.name.text)
       return DefineNode(target(declaration.name), span) { frame in
@@ -110,6 +112,11 @@ struct Compiler {
       }
       return ScriptParameterNode(name.text, target(name), try compile(value), span)
     }
+  }
+
+  private func target(_ name: Name, of statement: Statement) -> Target {
+    scope.renamingFields.contains(statement.span.start)
+      ? .local(scope.redeclare(name.text)) : target(name)
   }
 
   private func target(_ name: Name) -> Target {
@@ -233,9 +240,7 @@ struct Compiler {
           throw Diagnostic("the field \(name.text) is there already", at: name.span)
         }
         if declaration.parameters.contains(where: { $0.name.text == name.text }) {
-          throw Diagnostic(
-            "\(name.text) is a parameter of the model already", at: name.span,
-            hint: "give the field another name")
+          fieldScope.renamingFields.insert(field.span.start)
         }
         fieldNames.append(name.text)
       }
@@ -249,29 +254,35 @@ struct Compiler {
       isConstructor: true)
     let fieldSlots = fieldNames.map { fieldScope.declare($0) }
 
-    var apply: FunctionCode?
-    var applyScope: Scope?
-    if let body = declaration.apply {
+    let names = Scope.ModelNames(
+      fields: Dictionary(uniqueKeysWithValues: fieldNames.enumerated().map { ($1, $0) }),
+      parameters: Dictionary(
+        uniqueKeysWithValues: declaration.parameters.enumerated().map { ($1.name.text, $0) }),
+      methods: Dictionary(
+        declaration.methods.enumerated().map { ($1.name.text, $0) }, uniquingKeysWith: { first, _ in first }))
+    let methods = try declaration.methods.map { method in
+      if fieldNames.contains(method.name.text) {
+        throw Diagnostic("\(method.name.text) is a field of the model already", at: method.name.span)
+      }
       let inner = Scope(parent: scope)
-      inner.model = Scope.ModelNames(
-        fields: Dictionary(uniqueKeysWithValues: fieldNames.enumerated().map { ($1, $0) }),
-        parameters: Dictionary(
-          uniqueKeysWithValues: declaration.parameters.enumerated().map { ($1.name.text, $0) }))
-      apply = try compileBody(body, name: declaration.name.text, inner, selfSlot: nil)
-      applyScope = inner
-    }
-    if let capture = applyScope?.captures.first {
-      throw Diagnostic(
-        "apply can't see \(capture.name) of the function around the model", at: span,
-        hint: "give it to the model as a parameter")
+      inner.model = names
+      let isApply = method.name.text == "apply"
+      let code = try compileBody(
+        method, name: isApply ? declaration.name.text : "\(declaration.name.text).\(method.name.text)", inner,
+        selfSlot: nil)
+      if let capture = inner.captures.first {
+        throw Diagnostic(
+          "\(method.name.text) can't see \(capture.name) of the function around the model", at: span,
+          hint: "give it to the model as a parameter")
+      }
+      return (name: method.name.text, code: code)
     }
     let sources = fieldScope.captures.map { $0.source.source }
-    let names = fieldNames
-    return DefineNode(target(declaration.name), span) { [apply] frame in
+    return DefineNode(target(declaration.name), span) { [fieldNames] frame in
       .modelType(
         ModelCode(
-          declaration, constructor: constructor, fieldNames: names, fieldSlots: fieldSlots,
-          apply: apply, captured: sources.map { $0.read(frame) }))
+          declaration, constructor: constructor, fieldNames: fieldNames, fieldSlots: fieldSlots,
+          methods: methods, captured: sources.map { $0.read(frame) }))
     }
   }
 
@@ -393,6 +404,8 @@ struct Compiler {
     case .local(let slot): LocalNode(name, slot: slot, span)
     case .field(let position): FieldNode(position, span)
     case .modelArgument(let position): ModelArgumentNode(position, span)
+    case .method(let position): MethodNode(position, span)
+    case .model: SelfNode(span)
     case .trainingFlag: TrainingFlagNode(span)
     case .global:
       GlobalNode(
@@ -415,7 +428,7 @@ struct Compiler {
       // A local that can't be called doesn't hide a function either.
       switch scope.resolve(name, module) {
       case .global: break
-      case .local, .field, .modelArgument, .trainingFlag:
+      case .local, .field, .modelArgument, .method, .model, .trainingFlag:
         let outer = GlobalNode(module.cell(name), module, extentSlot: nil, callee.span)
         return CallNode(
           .expression(CalleeNode(compile(name: name, callee.span), outer, callee.span)), nodes,

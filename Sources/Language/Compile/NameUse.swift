@@ -60,7 +60,9 @@ package struct NameUse {
         visit(field, inner.union([declaration.name.text]).union(assignedNames([field])))
         inner.formUnion(assignedNames([field]))
       }
-      if let apply = declaration.apply { visit(apply, inner) }
+      inner.formUnion(declaration.methods.map(\.name.text))
+      inner.insert("self")
+      for method in declaration.methods { visit(method, inner) }
       assign(declaration.name.text, bound)
     case .forLoop(let names, let sequence, let body):
       visit(sequence, bound)

@@ -21,12 +21,17 @@ final class Scope {
   /// Slots for the extents of the index variables in the statement at hand.
   var extents: [String: Int] = [:]
 
+  /// Where the fields begin, in a constructor, that carry the name of a parameter: behind its own statement
+  /// the name is the field.
+  var renamingFields: Set<Int> = []
+
   /// Where the statements begin whose scores may be left pending (`AttentionChains`).
   var pendingStatements: Set<Int> = []
 
   struct ModelNames {
     var fields: [String: Int]
     var parameters: [String: Int]
+    var methods: [String: Int]
   }
 
   enum CaptureSource {
@@ -53,6 +58,13 @@ final class Scope {
     return slot
   }
 
+  /// Gives a name another slot from here on.
+  func redeclare(_ name: String) -> Int {
+    let slot = newSlot()
+    slots[name] = slot
+    return slot
+  }
+
   /// Gives a name another slot while `body` runs: a comprehension's variable.
   func shadowing<Result>(_ names: [String], _ body: ([Int]) throws -> Result) rethrows -> Result {
     let saved = slots
@@ -69,7 +81,10 @@ final class Scope {
     case local(Int)
     case field(Int)
     case modelArgument(Int)
-    /// `is_training`, inside `apply`.
+    case method(Int)
+    /// `self`, inside a method.
+    case model
+    /// `is_training`, inside a method.
     case trainingFlag
     case global
   }
@@ -78,6 +93,8 @@ final class Scope {
     if let slot = localSlot(name, module) { return .local(slot) }
     if let position = model?.fields[name] { return .field(position) }
     if let position = model?.parameters[name] { return .modelArgument(position) }
+    if let position = model?.methods[name] { return .method(position) }
+    if model != nil, name == "self" { return .model }
     if model != nil, name == "is_training" { return .trainingFlag }
     return .global
   }

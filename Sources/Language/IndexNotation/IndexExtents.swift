@@ -1,5 +1,6 @@
 import Autodiff
 import Builtins
+import Shapes
 import Tensors
 
 /// How large each index runs, and the sizes of the leading axes.

@@ -1,5 +1,6 @@
 import Autodiff
 import Builtins
+import Shapes
 import Syntax
 import Tensors
 import Values

@@ -128,7 +128,7 @@ extension IndexRun {
     let result = try interpreter.run(builtin, operands, plan) {
       OperandSite(
         function: builtin.name, spans: arguments.map { $0.1.span },
-        valueIndices: Array(arguments.indices), fallbackNames: names, whole: span)
+        valueIndices: Array(arguments.indices), parameters: names, whole: span)
     }
     guard let x = result.variable else { return .scalar(result) }
     note(x, builtin, operands, plan)
@@ -148,7 +148,7 @@ extension IndexRun {
       }
     }
     let site = OperandSite(
-      function: builtin.name, spans: [], valueIndices: [], fallbackNames: [], whole: Span(Source(""), 0, 0))
+      function: builtin.name, spans: [], valueIndices: [], parameters: [], whole: Span(Source(""), 0, 0))
     // The program that keeps the plan is itself kept by the interpreter.
     let again = { [unowned interpreter, numbers] (places: [Int], tensors: [Variable]) throws -> Variable in
       var operands = numbers

@@ -1,5 +1,6 @@
 import Autodiff
 import Builtins
+import Shapes
 import Support
 import Syntax
 import Tensors
@@ -150,7 +151,7 @@ extension IndexRun {
     func apply(_ x: Variable, _ condition: Tensor?) throws -> Variable {
       do { return try reduction.apply(x, condition) } catch {
         // What the body has wrong is told there.
-        let isOfBody = (error as? BuiltinError)?.message.contains("{0}") ?? false
+        let isOfBody = (error as? BuiltinError)?.message.contains("{x}") ?? false
         return try interpreter.located(isOfBody ? place : span) { throw error }
       }
     }

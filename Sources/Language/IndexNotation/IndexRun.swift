@@ -1,5 +1,6 @@
 import Autodiff
 import Builtins
+import Shapes
 import Support
 import Syntax
 import Tensors
@@ -261,7 +262,7 @@ struct IndexRun {
       } catch {
         let site = OperandSite(
           function: interpreter.primitives.operators[symbol]?.name ?? "", spans: operands.map(\.span),
-          valueIndices: [0, 1], fallbackNames: ["the left", "the right"], whole: span)
+          valueIndices: [0, 1], parameters: ["x", "y"], shownNames: ["the left", "the right"], whole: span)
         throw interpreter.diagnose(error, site, [x, y])
       }
     }

@@ -1,4 +1,5 @@
 import Builtins
+import Shapes
 import Support
 import Syntax
 import Tensors
@@ -260,8 +261,8 @@ final class CallNode: Node {
       }
     }
     return OperandSite(
-      function: builtin.name, spans: spans, valueIndices: values,
-      fallbackNames: builtin.parameterNames, whole: span)
+      function: builtin.name, spans: spans, valueIndices: values, parameters: builtin.parameterNames,
+      whole: span)
   }
 }
 
@@ -290,16 +291,31 @@ struct OperandSite {
   var function: String
   var spans: [Span?]
   var valueIndices: [Int?]
-  var fallbackNames: [String]
+  /// The parameters' names, by which errors speak of them.
+  let parameters: [String]
+  /// What the operands are called where the text has no short name for them.
+  let shownNames: [String]
   var whole: Span
   /// The operator, where it is one.
   var symbol: String?
 
+  init(
+    function: String, spans: [Span?], valueIndices: [Int?], parameters: [String], shownNames: [String]? = nil,
+    whole: Span, symbol: String? = nil
+  ) {
+    self.function = function
+    self.spans = spans
+    self.valueIndices = valueIndices
+    self.parameters = parameters
+    self.shownNames = shownNames ?? parameters
+    self.whole = whole
+    self.symbol = symbol
+  }
+
   /// The user's name of an operand where it has a short one.
   private func name(_ position: Int) -> String {
-    guard position < spans.count else { return fallbackNames.last ?? "it" }
-    if let text = spans[position]?.text, Self.isName(text) { return text }
-    return fallbackNames[position]
+    if position < spans.count, let text = spans[position]?.text, Self.isName(text) { return text }
+    return position < shownNames.count ? shownNames[position] : shownNames.last ?? "it"
   }
 
   /// A name, a field or a simple subscript: what reads well in a message.
@@ -317,13 +333,32 @@ struct OperandSite {
   private func filled(_ text: String, isCode: Bool = false) -> String {
     guard text.contains("{") else { return text }
     var result = text
-    for position in 0..<max(spans.count, 4) {
+    for position in 0..<max(parameters.count, 4) {
       var name = name(position)
       // In a line of code an operand without a name is called x or y.
       if isCode, name.contains(" ") { name = position == 0 ? "x" : "y" }
+      if position < parameters.count { result = result.replacing("{\(parameters[position])}", with: name) }
       result = result.replacing("{\(position)}", with: name)
     }
     return symbol.map { result.replacing(" … ", with: " \($0) ") } ?? result
+  }
+
+  func diagnostic(_ mistake: ShapeMistake, _ values: [Value]) -> Diagnostic {
+    func value(_ position: Int) -> Value? {
+      guard position < valueIndices.count, let index = valueIndices[position], index < values.count else {
+        return nil
+      }
+      return values[index]
+    }
+    let text = mistake.text(
+      .init(
+        name: { $0 < parameters.count ? parameters[$0] : "it" }, kind: { value($0)?.kind ?? "the tensor" },
+        item: { list, path in
+          var item = value(list)
+          for place in path { item = (try? item?.items())?[place] }
+          return item?.kind ?? "a tensor"
+        }))
+    return diagnostic(text.message, operands: text.operands, hint: text.hint, values)
   }
 
   func diagnostic(_ message: String, operands: [Int], hint: String?, _ values: [Value])
@@ -357,9 +392,8 @@ final class OperatorSite {
     self.symbol = symbol
     site = OperandSite(
       function: "", spans: operands.map(\.span),
-      valueIndices: Array(operands.indices),
-      fallbackNames: operands.count == 2 ? ["the left", "the right"] : ["it"], whole: span,
-      symbol: symbol)
+      valueIndices: Array(operands.indices), parameters: ["x", "y"],
+      shownNames: operands.count == 2 ? ["the left", "the right"] : ["it"], whole: span, symbol: symbol)
   }
 
   func diagnose(_ error: any Error, _ values: [Value], _ interpreter: Interpreter) -> any Error {
@@ -382,7 +416,7 @@ extension Value {
     case .record(let record):
       if let value = record[name] { return value }
       return Int(name).flatMap { record.values.indices.contains($0) ? record.values[$0] : nil }
-    case .model(let model): return model.member(name)
+    case .model(let model): return model.member(name) ?? model.method(name)
     default: return nil
     }
   }

@@ -126,7 +126,7 @@ final class GlobalNode: Node {
     }
     if case .undefined = cell.value {} else { return cell.value }
     if let builtin { return .builtin(builtin) }
-    if let value = module.outer(cell.name) { return value }
+    if let value = try module.outer(cell.name) { return value }
     if extentSlot != nil {
       throw Diagnostic(
         "the extent of \(cell.name) is not known before the part that binds it", at: span,
@@ -140,7 +140,7 @@ final class GlobalNode: Node {
     switch cell.value {
     case .function, .builtin, .model, .modelType: return cell.value
     case .undefined: return try evaluate(&frame)
-    default: return module.outer(cell.name) ?? cell.value
+    default: return try module.outer(cell.name) ?? cell.value
     }
   }
 }
@@ -167,6 +167,21 @@ final class ModelArgumentNode: Node {
   override func evaluate(_ frame: inout Frame) -> Value {
     frame.model?.arguments[position] ?? .undefined
   }
+}
+
+/// A method of the model whose `apply` or other method is running.
+final class MethodNode: Node {
+  let position: Int
+  init(_ position: Int, _ span: Span) {
+    self.position = position
+    super.init(span)
+  }
+  override func evaluate(_ frame: inout Frame) -> Value { frame.model?.method(position) ?? .undefined }
+}
+
+/// `self`: the model whose `apply` or other method is running.
+final class SelfNode: Node {
+  override func evaluate(_ frame: inout Frame) -> Value { frame.model.map(Value.model) ?? .undefined }
 }
 
 /// Whether the model whose `apply` is running is one that `training` gave.

@@ -1,5 +1,6 @@
 import Autodiff
 import Builtins
+import Shapes
 import Support
 import Syntax
 import Tensors
@@ -72,7 +73,7 @@ final class MatmulNode: Node {
       guard let x = a.variable, let y = b.variable else {
         let wrong = a.variable == nil ? 0 : 1
         throw BuiltinError(
-          "@ multiplies tensors, not \((wrong == 0 ? a : b).kind)", at: [wrong],
+          "@ multiplies tensors, not \((wrong == 0 ? a : b).kind)", at: [wrong == 0 ? "x" : "y"],
           hint: "numbers multiply with *")
       }
       return .tensor(try matmul(x, y))

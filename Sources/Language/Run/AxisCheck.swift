@@ -43,6 +43,7 @@ struct AxisCheck {
           case .ellipsis: nil
           case .named(let name): .named(number(name))
           case .fixed(let size): .fixed(size)
+          case .merged, .spread, .sum: preconditionFailure("a signature names one size an axis")
           }
         })
     }

@@ -43,7 +43,7 @@ final class Interpreter {
           throw BuiltinError(
             "\(closure.code.displayName) takes "
               + "\(Support.count(closure.parameterNames.count, "argument", "arguments")), and \(values.count) are given",
-            at: [0])
+            at: ["f"])
         }
         return try run(closure, values, plan, at: nil)
       }
@@ -56,7 +56,7 @@ final class Interpreter {
       let count = builtin.parameterNames.count
       guard values.count <= count || builtin.variadic != nil else {
         throw BuiltinError(
-          "\(builtin.name) takes \(count) arguments, and \(values.count) are given", at: [0])
+          "\(builtin.name) takes \(count) arguments, and \(values.count) are given", at: ["f"])
       }
       var positions = Array(values.indices)
       if let variadic = builtin.variadic {
@@ -64,24 +64,24 @@ final class Interpreter {
       }
       return try run(builtin, values, BindingPlan(parameters: positions)) {
         OperandSite(
-          function: builtin.name, spans: [], valueIndices: [],
-          fallbackNames: builtin.parameterNames, whole: Span(Source(""), 0, 0))
+          function: builtin.name, spans: [], valueIndices: [], parameters: builtin.parameterNames,
+          whole: Span(Source(""), 0, 0))
       }
     case .model(let model):
       guard let type = model.type as? ModelCode, let apply = type.apply,
         values.count <= apply.parameters.count
       else {
         throw BuiltinError(
-          "\(model.type.name) can't be applied to \(values.count) arguments", at: [0])
+          "\(model.type.name) can't be applied to \(values.count) arguments", at: ["f"])
       }
       return try self.apply(model, apply, values, plan, at: nil)
     case .modelType(let type):
       guard let type = type as? ModelCode, values.count <= type.parameterNames.count else {
-        throw BuiltinError("\(type.name) can't be made from \(values.count) arguments", at: [0])
+        throw BuiltinError("\(type.name) can't be made from \(values.count) arguments", at: ["f"])
       }
       return try make(type, values, plan, at: nil)
     default:
-      throw BuiltinError("\(function.described) can't be called", at: [0])
+      throw BuiltinError("\(function.described) can't be called", at: ["f"])
     }
   }
 
@@ -105,7 +105,11 @@ final class Interpreter {
           } else if let index = plan.parameters.firstIndex(of: position) {
             bound.append(values[index])
           } else if let fallback = builtin.fallbacks[position] {
-            bound.append(fallback.value)
+            if case .parameter(let other) = fallback {
+              bound.append(bound[other])
+            } else {
+              bound.append(fallback.value)
+            }
           } else {
             throw BuiltinError(
               "\(builtin.parameterNames[position]) is missing",
@@ -114,7 +118,9 @@ final class Interpreter {
         }
       }
       if host.loops.isInterrupted() { throw Interruption() }
-      return try builtin.body(Arguments(builtin, bound, host))
+      let arguments = Arguments(builtin, bound, host)
+      try arguments.deriveShape()
+      return try builtin.body(arguments)
     } catch {
       throw diagnose(error, site(), values)
     }
@@ -200,6 +206,8 @@ final class Interpreter {
       throw diagnostic
     } catch let error as BuiltinError {
       throw Diagnostic(error.message, at: site?.span ?? code.span, hint: error.hint)
+    } catch let mistake as ShapeMistake {
+      throw located(mistake, site?.span ?? code.span)
     } catch let error as TensorError {
       throw Diagnostic(
         error.message.replacing("{0}", with: "the tensor").replacing("{1}", with: "the other"),
@@ -232,8 +240,7 @@ final class Interpreter {
     let arguments = type.constructor.parameters.map { frame.locals[$0.slot] }
     let fields = type.fieldSlots.map { frame.locals[$0] }
     let model = Model(type: type, arguments: arguments, fields: fields)
-    var seen: [ObjectIdentifier: String] = [:]
-    if let (first, second) = doubledParameter(.model(model), "", &seen) {
+    if let (first, second) = Value.model(model).doubledParameter() {
       throw Diagnostic(
         "\(type.name): one param stands in two fields, \(first) and \(second)",
         at: site?.span ?? type.constructor.span,
@@ -242,44 +249,16 @@ final class Interpreter {
     return .model(model)
   }
 
-  private func doubledParameter(
-    _ value: Value, _ path: String, _ seen: inout [ObjectIdentifier: String]
-  ) -> (String, String)? {
-    switch value {
-    case .parameter(let parameter):
-      if let first = seen.updateValue(path, forKey: ObjectIdentifier(parameter)) {
-        return (first, path)
-      }
-    case .list(let items):
-      for (index, item) in items.enumerated() {
-        if let found = doubledParameter(item, "\(path)[\(index)]", &seen) { return found }
-      }
-    case .record(let record):
-      for (index, item) in record.values.enumerated() {
-        if let found = doubledParameter(
-          item, "\(path).\(record.labels[index] ?? "\(index)")", &seen)
-        {
-          return found
-        }
-      }
-    case .model(let model):
-      for (name, field) in zip(model.type.fieldNames, model.fields) {
-        if let found = doubledParameter(field, path.isEmpty ? name : "\(path).\(name)", &seen) {
-          return found
-        }
-      }
-    default: break
-    }
-    return nil
-  }
-
   // MARK: Errors
 
   /// Gives an error of a primitive its place and the user's names.
   func diagnose(_ error: any Error, _ site: OperandSite, _ values: [Value]) -> any Error {
     switch error {
     case let error as BuiltinError:
-      site.diagnostic(error.message, operands: error.parameters, hint: error.hint, values)
+      site.diagnostic(
+        error.message, operands: error.parameters.compactMap(site.parameters.firstIndex), hint: error.hint,
+        values)
+    case let mistake as ShapeMistake: site.diagnostic(mistake, values)
     case let error as TensorError:
       site.diagnostic(error.message, operands: error.operands, hint: error.hint, values)
     case let error as IndexOutOfRange:
@@ -289,14 +268,22 @@ final class Interpreter {
     }
   }
 
+  /// A mistake in shapes of which nothing but a place is known.
+  private func located(_ mistake: ShapeMistake, _ span: Span) -> Diagnostic {
+    OperandSite(
+      function: "", spans: [], valueIndices: [], parameters: ["x", "y"],
+      shownNames: ["the tensor", "the other"], whole: span
+    ).diagnostic(mistake, [])
+  }
+
   /// Runs Swift code whose errors belong to a place.
   func located<Result>(_ span: Span, _ body: () throws -> Result) throws -> Result {
     do { return try body() } catch {
       throw diagnose(
         error,
         OperandSite(
-          function: "", spans: [span, nil], valueIndices: [nil, nil],
-          fallbackNames: [span.text, "the other"], whole: span), [])
+          function: "", spans: [span, nil], valueIndices: [nil, nil], parameters: ["x", "y"],
+          shownNames: [span.text, "the other"], whole: span), [])
     }
   }
 
@@ -322,7 +309,7 @@ final class Interpreter {
         nearest(name.text, among: labels).map { "did you mean \($0)?" }
         ?? (labels.isEmpty ? nil : "it has \(labels.joined(separator: ", "))")
     case .model(let model):
-      let names = model.type.fieldNames + model.type.parameterNames
+      let names = model.type.fieldNames + model.type.parameterNames + model.type.methodNames
       hint =
         nearest(name.text, among: names).map { "did you mean \($0)?" }
         ?? "it has \(names.joined(separator: ", "))"
@@ -397,11 +384,10 @@ final class Module {
   }
 
   /// What the name means where the script itself says nothing.
-  func outer(_ name: String) -> Value? {
+  func outer(_ name: String) throws -> Value? {
     if let builtin = interpreter.primitives.named[name] { return .builtin(builtin) }
     if let constant = interpreter.primitives.constants[name] { return constant.value }
-    if isLibrary { return nil }
-    return interpreter.library.value(name)
+    return try isLibrary ? interpreter.library.anyValue(name) : interpreter.library.value(name)
   }
 
   func primitive(_ name: String) -> Builtin? { interpreter.primitives.named[name] }

@@ -77,7 +77,7 @@ package final class Session {
   private func diagnostic(_ error: any Error, _ span: Span) -> Diagnostic {
     if let diagnostic = error as? Diagnostic { return diagnostic }
     let located = interpreter.diagnose(
-      error, OperandSite(function: "", spans: [], valueIndices: [], fallbackNames: [], whole: span),
+      error, OperandSite(function: "", spans: [], valueIndices: [], parameters: [], whole: span),
       [])
     return located as? Diagnostic ?? Diagnostic("\(error)", at: span)
   }
@@ -149,7 +149,7 @@ package final class Session {
   }
 
   /// What a name that is not the session's own stands for.
-  package func outerValue(_ name: String) -> Value? { module.outer(name) }
+  package func outerValue(_ name: String) -> Value? { try? module.outer(name) }
 
   /// The names of the embedded library.
   package var libraryNames: [String] { interpreter.library.names }

@@ -1,4 +1,5 @@
 import CKernels
+import Shapes
 
 package enum UnaryFunction: String, Sendable, CaseIterable {
   case negate, abs, sign, not
@@ -80,14 +81,13 @@ package enum Comparison: String, Sendable {
 }
 
 extension Tensor {
-  /// The shape in which two operands meet: equal shapes, a scalar with anything, or a trailing part
-  /// of the other. A size of 1 never stretches by itself.
-  package static func combinedShape(_ a: [Int], _ b: [Int]) throws -> [Int] {
+  /// The shape in which two operands meet, as `Shapes.combined` has it.
+  package static func combinedShape(_ a: [Int], _ b: [Int]) throws(ShapeMistake) -> [Int] {
     if a == b || b.isEmpty { return a }
-    if a.isEmpty { return b }
-    if a.count > b.count, a.suffix(b.count).elementsEqual(b) { return a }
-    if b.count > a.count, b.suffix(a.count).elementsEqual(a) { return b }
-    throw TensorError("the shapes \(a) and \(b) don't combine", operands: [0, 1])
+    guard let shape = Shapes.combined(a, b) else {
+      throw .notCombined(a.map(\.description), b.map(\.description), operands: [0, 1])
+    }
+    return shape
   }
 
   package func unary(_ function: UnaryFunction) throws -> Tensor {

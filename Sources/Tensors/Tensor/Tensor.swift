@@ -1,4 +1,5 @@
 import CKernels
+import Shapes
 
 /// An immutable array of numbers: a view of a buffer through a shape and strides.
 ///
@@ -67,7 +68,7 @@ package struct Tensor: Sendable {
   package static func checkShape(_ shape: [Int]) throws { _ = try elementCount(shape) }
 
   /// What the strided kernels take.
-  package static let highestRank = 16
+  package static let highestRank = Shapes.highestRank
 
   // MARK: Making tensors
 

@@ -1,5 +1,6 @@
 import Autodiff
 import Drawing
+import Shapes
 import Support
 import Tensors
 
@@ -64,7 +65,7 @@ package enum Arithmetic: String, Sendable, CaseIterable {
     case .divide:
       return .float(Double(a) / Double(b))
     case .floorDivide, .remainder:
-      guard b != 0 else { throw BuiltinError("integer division by zero", at: [1]) }
+      guard b != 0 else { throw BuiltinError("integer division by zero", at: ["y"]) }
       let (quotient, overflow) = a.dividedReportingOverflow(by: b)
       guard !overflow else {
         if self == .remainder { return .int(0) }
@@ -97,7 +98,7 @@ package enum Arithmetic: String, Sendable, CaseIterable {
 
   private func overflow(_ a: Int, _ b: Int) -> BuiltinError {
     BuiltinError(
-      "integer overflow: \(a) \(rawValue) \(b) does not fit in 64 bits", at: [0, 1],
+      "integer overflow: \(a) \(rawValue) \(b) does not fit in 64 bits", at: ["x", "y"],
       hint: "with a Float, as in \(a).0 \(rawValue) \(b), it is a Float")
   }
 
@@ -136,13 +137,9 @@ package enum Arithmetic: String, Sendable, CaseIterable {
     if self == .divide, !dtype.isFloat { dtype = .f32 }
     let x = try a.converted(to: dtype)
     let y = try b.converted(to: dtype)
-    do {
-      // x ^ 2 is x · x, to the bit.
-      if self == .power, y.rank == 0, y.tensor.item == 2, !y.isTracked { return try x * x }
-      return try x.binary(function, y)
-    } catch let error as TensorError where x.shape != y.shape && error.operands == [0, 1] {
-      throw combinationError(x.shape, y.shape) ?? error
-    }
+    // x ^ 2 is x · x, to the bit.
+    if self == .power, y.rank == 0, y.tensor.item == 2, !y.isTracked { return try x * x }
+    return try x.binary(function, y)
   }
 
   package typealias OfTensors = (Variable, Variable) throws -> Variable
@@ -168,49 +165,8 @@ package enum Arithmetic: String, Sendable, CaseIterable {
       hint = "a function is called with parentheses"
     default: break
     }
-    return BuiltinError("can't combine \(a.kind) and \(b.kind)", at: [0, 1], hint: hint)
+    return BuiltinError("can't combine \(a.kind) and \(b.kind)", at: ["x", "y"], hint: hint)
   }
-}
-
-/// Why two shapes don't combine, and the index notation that says what may have been meant.
-package func combinationError(_ a: [Int], _ b: [Int]) -> BuiltinError? {
-  guard (try? Tensor.combinedShape(a, b)) == nil else { return nil }
-  let letters = ["b", "h", "t", "d", "e", "f", "g", "i", "j", "k"]
-  var hint: String?
-  func axes(_ count: Int) -> [String] { Array(letters.suffix(from: 0).prefix(count)) }
-  if a.count == b.count {
-    // Sizes of 1 would have to stretch.
-    let names = axes(a.count)
-    let stretches = zip(a, b).allSatisfy { $0 == $1 || $0 == 1 || $1 == 1 }
-    if stretches {
-      func part(_ shape: [Int], _ other: [Int]) -> String {
-        zip(names, zip(shape, other)).map { $1.0 == 1 && $1.1 != 1 ? "0" : $0 }
-          .joined(separator: ", ")
-      }
-      hint =
-        "a size of 1 never stretches by itself: z[\(names.joined(separator: ", "))] = "
-        + "{0}[\(part(a, b))] … {1}[\(part(b, a))]"
-    }
-  } else {
-    let long = a.count > b.count ? a : b
-    let short = a.count > b.count ? b : a
-    let names = axes(long.count)
-    // The axes of the short one, matched from the left among those of the long one.
-    var places: [Int] = []
-    for size in short {
-      guard let at = long.indices.first(where: { $0 > (places.last ?? -1) && long[$0] == size }) else {
-        break
-      }
-      places.append(at)
-    }
-    if places.count == short.count {
-      let all = names.joined(separator: ", ")
-      let part = places.map { names[$0] }.joined(separator: ", ")
-      let (first, second) = a.count > b.count ? (all, part) : (part, all)
-      hint = "name the axes: z[\(all)] = {0}[\(first)] … {1}[\(second)]"
-    }
-  }
-  return BuiltinError("the shapes \(a) and \(b) don't combine", at: [0, 1], hint: hint)
 }
 
 extension Value {
@@ -220,7 +176,7 @@ extension Value {
     case .int(let value):
       if x.dtype == .bool { return Variable(try Tensor.scalar(value)) }
       if x.dtype == .i32, Int32(exactly: value) == nil {
-        throw BuiltinError("\(value) does not fit in i32", at: [0, 1])
+        throw BuiltinError("\(value) does not fit in i32", at: ["x", "y"])
       }
       return Variable(try Tensor.scalar(value, x.dtype))
     case .float(let value):
@@ -248,14 +204,13 @@ package func compare(_ comparison: Comparison, _ a: Value, _ b: Value) throws ->
   if a.variable != nil || b.variable != nil, !a.isNone, !b.isNone,
     let (x, y) = try comparable(a, b)
   {
-    if let error = combinationError(x.shape, y.shape) { throw error }
     return .tensor(Variable(try x.compare(comparison, y)))
   }
   if comparison == .equal || comparison == .notEqual {
     let isEqual = try equal(a, b)
     return .bool(isEqual == (comparison == .equal))
   }
-  throw BuiltinError("can't compare \(a.kind) and \(b.kind)", at: [0, 1])
+  throw BuiltinError("can't compare \(a.kind) and \(b.kind)", at: ["x", "y"])
 }
 
 private func holds<T: Comparable>(_ comparison: Comparison, _ a: T, _ b: T) -> Bool {
@@ -297,7 +252,7 @@ package func combine(_ function: BinaryFunction, _ a: Value, _ b: Value) throws 
   func condition(_ value: Value, _ position: Int) throws -> Tensor {
     if case .bool(let flag) = value { return try Tensor([flag], []) }
     guard let tensor = value.variable?.tensor, tensor.dtype == .bool else {
-      throw BuiltinError("\(word) takes conditions, not \(value.kind)", at: [position])
+      throw BuiltinError("\(word) takes conditions, not \(value.kind)", at: [position == 0 ? "x" : "y"])
     }
     return tensor
   }
@@ -306,7 +261,6 @@ package func combine(_ function: BinaryFunction, _ a: Value, _ b: Value) throws 
   }
   let x = try condition(a, 0)
   let y = try condition(b, 1)
-  if let error = combinationError(x.shape, y.shape) { throw error }
   return .tensor(Variable(try x.binary(function, y)))
 }
 
@@ -314,7 +268,7 @@ package func combine(_ function: BinaryFunction, _ a: Value, _ b: Value) throws 
 package func negate(_ a: Value) throws -> Value {
   if case .bool(let flag) = a { return .bool(!flag) }
   guard let tensor = a.variable?.tensor, tensor.dtype == .bool else {
-    throw BuiltinError("not takes a condition, not \(a.kind)", at: [0])
+    throw BuiltinError("not takes a condition, not \(a.kind)", at: ["x"])
   }
   return .tensor(Variable(try tensor.unary(.not)))
 }
@@ -324,71 +278,38 @@ package func negative(_ a: Value) throws -> Value {
   switch a {
   case .int(let value):
     guard value != Int.min else {
-      throw BuiltinError("integer overflow: -(\(value)) does not fit in 64 bits", at: [0])
+      throw BuiltinError("integer overflow: -(\(value)) does not fit in 64 bits", at: ["x"])
     }
     return .int(-value)
   case .float(let value): return .float(-value)
   default:
-    guard let x = a.variable else { throw BuiltinError("can't negate \(a.kind)", at: [0]) }
+    guard let x = a.variable else { throw BuiltinError("can't negate \(a.kind)", at: ["x"]) }
     return .tensor(try x.dtype == .bool ? -x.converted(to: .i64) : -x)
   }
 }
 
 /// `a @ b`: matrix product of the last two axes; vectors count as a row and a column.
 package func matmul(_ a: Variable, _ b: Variable) throws -> Variable {
-  guard a.rank > 0, b.rank > 0 else {
-    throw BuiltinError(
-      "{\(a.rank == 0 ? 0 : 1)} is a scalar, which has no axis to sum over",
-      at: [a.rank == 0 ? 0 : 1], hint: "a scalar multiplies with *")
-  }
+  let shape = try Shapes.matrixProduct(a.shape, b.shape)
   let dtype = DType.common(a.dtype, b.dtype)
   let common = dtype == .bool ? DType.i64 : dtype
   var x = try a.converted(to: common)
   var y = try b.converted(to: common)
   let k = x.shape[x.rank - 1]
-  let inner = y.rank == 1 ? 0 : y.rank - 2
-  guard k == y.shape[inner] else {
-    throw BuiltinError(
-      "the inner sizes differ: \(k) (axis \(x.rank - 1) of {0}) and \(y.shape[inner]) "
-        + "(axis \(inner) of {1})", at: [0, 1], hint: transposeHint(a.shape, b.shape))
-  }
-  if x.rank == 1, y.rank == 1 {
-    return try .product(x.reshaped([1, k]), y.reshaped([k, 1])).reshaped([])
-  }
-  if y.rank == 1 { return try matmul(x, y.reshaped([k, 1])).reshaped(Array(x.shape.dropLast())) }
-  if x.rank == 1 {
-    let product = try matmul(x.reshaped([1, k]), y)
-    return try product.reshaped(Array(product.shape.dropLast(2)) + [y.shape[y.rank - 1]])
-  }
+  if y.rank == 1 { y = try y.reshaped([k, 1]) }
+  if x.rank == 1 { x = try x.reshaped([1, k]) }
   if y.rank == 2 {
     // One matrix for all leading axes: their rows are the rows of one product.
-    let leading = Array(x.shape.dropLast())
-    let flat = try x.reshaped([leading.reduce(1, *), k])
-    return try .product(flat, y).reshaped(leading + [y.shape[1]])
+    if x.rank == 2, a.rank == 2, b.rank == 2 { return try .product(x, y) }
+    let rows = x.shape.dropLast().reduce(1, *)
+    return try .product(x.reshaped([rows, k]), y).reshaped(shape)
   }
-  let xLeading = Array(x.shape.dropLast(2))
-  let yLeading = Array(y.shape.dropLast(2))
-  guard let leading = try? Tensor.combinedShape(xLeading, yLeading) else {
-    throw BuiltinError("the leading axes \(xLeading) and \(yLeading) don't combine", at: [0, 1])
-  }
+  let leading = shape.prefix(Swift.max(x.rank, y.rank) - 2)
   let (xShape, yShape) = (leading + x.shape.suffix(2), leading + y.shape.suffix(2))
-  try Tensor.checkShape(xShape)
-  try Tensor.checkShape(yShape)
-  x = x.expanded(to: xShape)
-  y = y.expanded(to: yShape)
-  return try .product(x, y)
-}
-
-/// What to write where a transpose makes the inner sizes meet.
-private func transposeHint(_ a: [Int], _ b: [Int]) -> String? {
-  func text(_ shape: [Int]) -> String { "\(shape)" }
-  if b.count >= 2, a[a.count - 1] == b[b.count - 1] {
-    return
-      "{0} @ {1}.T multiplies \(text(a)) by \(text(Array(b.dropLast(2)) + [b[b.count - 1], b[b.count - 2]]))"
-  }
-  if a.count >= 2, b.count >= 2, a[a.count - 2] == b[b.count - 2] {
-    return
-      "{0}.T @ {1} multiplies \(text(Array(a.dropLast(2)) + [a[a.count - 1], a[a.count - 2]])) by \(text(b))"
-  }
-  return nil
+  try Tensor.checkShape(Array(xShape))
+  try Tensor.checkShape(Array(yShape))
+  x = x.expanded(to: Array(xShape))
+  y = y.expanded(to: Array(yShape))
+  let product = try Variable.product(x, y)
+  return product.shape == shape ? product : try product.reshaped(shape)
 }

@@ -1,4 +1,5 @@
 import Autodiff
+import Shapes
 import Support
 import Tensors
 

@@ -20,8 +20,8 @@ package enum Domain {
     case .conditions:
       guard x.dtype == .bool else {
         throw BuiltinError(
-          "{0} is a condition, so its dtype is bool, not \(x.dtype.name)", at: [0],
-          hint: "compare it with something: {0} > 0")
+          "{x} is a condition, so its dtype is bool, not \(x.dtype.name)", at: ["x"],
+          hint: "compare it with something: {x} > 0")
       }
       return x
     }

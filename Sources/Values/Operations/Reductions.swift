@@ -1,4 +1,5 @@
 import Autodiff
+import Shapes
 import Support
 import Tensors
 
@@ -53,7 +54,7 @@ package enum Reductions {
       let hasGap = try keep.map { try $0.reduced(.any, axis: x.rank - 1).integers().contains(0) } ?? false
       guard !isEmpty, !hasGap else {
         throw BuiltinError(
-          "nothing is kept, and integers have no infinity to give", at: [0],
+          "nothing is kept, and integers have no infinity to give", at: ["x"],
           hint: "convert to f32 first, where the result is \(largest ? "-inf" : "inf")")
       }
     }
@@ -78,7 +79,7 @@ package enum Reductions {
     let hasAny = try keep.reduced(.any, axis: axis)
     if let row = try hasAny.integers().firstIndex(of: 0) {
       let at = hasAny.rank == 0 ? "" : " at position \(coordinates(of: row, in: hasAny.shape))"
-      throw BuiltinError("nothing is kept\(at), so there is no position", at: [0])
+      throw BuiltinError("nothing is kept\(at), so there is no position", at: ["x"])
     }
     // The first that is kept and equals the best; a nan is best, and the only one unlike itself.
     let best = try extreme(x, keep, largest: largest).tensor

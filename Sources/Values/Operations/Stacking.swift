@@ -6,8 +6,13 @@ import Tensors
 package struct Stacking {
   /// The elements' type; where it is `nil`, whole numbers give i64, others f32.
   package let dtype: DType?
+  /// The parameter that is made into a tensor, for messages.
+  private let parameter: String
 
-  package init(dtype: DType?) { self.dtype = dtype }
+  package init(dtype: DType?, of parameter: String) {
+    self.dtype = dtype
+    self.parameter = parameter
+  }
 
   /// - Parameter path: where the value stands, such as `[2][0]`, for messages.
   package func stacked(_ value: Value, at path: String) throws -> Variable {
@@ -28,23 +33,23 @@ package struct Stacking {
     case .lazy(let list): return try stacked((0..<list.count).map(list.item), at: path)
     default: break
     }
-    let place = path.isEmpty ? "{0}" : path
-    throw BuiltinError("\(place) is \(value.kind), not a number, list or tensor", at: [0])
+    let place = path.isEmpty ? "{\(parameter)}" : path
+    throw BuiltinError("\(place) is \(value.kind), not a number, list or tensor", at: [parameter])
   }
 
   private func stacked(_ items: [Value], at path: String) throws -> Variable {
     if let numbers = try numbers(items) { return numbers }
     let parts = try items.enumerated().stoppableMap { try stacked($1, at: "\(path)[\($0)]") }
     for (position, part) in parts.enumerated() where part.shape != parts[0].shape {
-      let first = "\(path)[0] is \(parts[0].tensor.description)"
-      let other = "\(path)[\(position)] is \(part.tensor.description)"
-      throw BuiltinError("the items' shapes differ: \(first), \(other)", at: [0])
+      throw BuiltinError(
+        "the items' shapes differ: \(path)[0] is \(parts[0].tensor.description), "
+          + "\(path)[\(position)] is \(part.tensor.description)", at: [parameter])
     }
     for (position, part) in parts.enumerated()
     where (part.dtype == .bool) != (parts[0].dtype == .bool) {
       throw BuiltinError(
         "\(path)[0] is \(parts[0].tensor.description), \(path)[\(position)] "
-          + "is \(part.tensor.description): numbers and booleans don't mix", at: [0],
+          + "is \(part.tensor.description): numbers and booleans don't mix", at: [parameter],
         hint: "with a dtype, true is 1")
     }
     let common = parts.dropFirst().reduce(parts[0].dtype) { DType.common($0, $1.dtype) }

@@ -6,7 +6,7 @@ import Tensors
 ///
 /// A character here is a Unicode code point, so that an accent written by itself counts by itself
 /// and every text comes back from its numbers unchanged.
-struct Alphabet {
+struct Vocabulary {
   private let scalars: [Unicode.Scalar]
   /// The number of each code point up to the highest, -1 for those that are not there.
   private let numbers: [Int]
@@ -19,9 +19,9 @@ struct Alphabet {
       let parts = character.unicodeScalars
       guard let scalar = parts.first, parts.count == 1 else {
         throw BuiltinError(
-          "item \(position) of the alphabet is \(quoted(character)), "
-            + "\(parts.count) code points instead of 1", at: [1],
-          hint: "alphabet(text) makes a list that fits")
+          "item \(position) of the vocabulary is \(quoted(character)), "
+            + "\(parts.count) code points instead of 1", at: ["vocabulary"],
+          hint: "vocabulary(text) makes a list that fits")
       }
       scalars.append(scalar)
     }
@@ -29,8 +29,8 @@ struct Alphabet {
     for (number, scalar) in scalars.enumerated() {
       guard numbers[Int(scalar.value)] < 0 else {
         throw BuiltinError(
-          "the alphabet holds \(quoted(String(scalar))) twice, as items "
-            + "\(numbers[Int(scalar.value)]) and \(number)", at: [1])
+          "the vocabulary holds \(quoted(String(scalar))) twice, as items "
+            + "\(numbers[Int(scalar.value)]) and \(number)", at: ["vocabulary"])
       }
       numbers[Int(scalar.value)] = number
     }
@@ -59,8 +59,8 @@ struct Alphabet {
         let number = value < numbers.count ? numbers[value] : -1
         guard number >= 0 else {
           throw BuiltinError(
-            "the alphabet lacks \(quoted(String(scalar))), character \(result.count) of the text",
-            at: [0, 1])
+            "the vocabulary lacks \(quoted(String(scalar))), character \(result.count) of the text",
+            at: ["text", "vocabulary"])
         }
         result.append(number)
         try Machine.checkStop(round: result.count)
@@ -75,8 +75,8 @@ struct Alphabet {
       try Machine.checkStop(round: position)
       guard scalars.indices.contains(number) else {
         throw BuiltinError(
-          "number \(number) at position \(position) is outside the alphabet of \(scalars.count)",
-          at: [0, 1])
+          "number \(number) at position \(position) is outside the vocabulary of \(scalars.count)",
+          at: ["ids", "vocabulary"])
       }
       let scalar = scalars[number]
       if scalar.isASCII {

@@ -87,7 +87,9 @@ extension Value {
   /// those of its parts.
   package func leaves() -> [Leaf] {
     var leaves: [Leaf] = []
-    walk(leaf: { value, path in if let leaf = Leaf(value, path: path) { leaves.append(leaf) } }) { _, _, _ in
+    walk { value, path in
+      if let leaf = Leaf(value, path: path) { leaves.append(leaf) }
+    } whole: { _, _, _ in
     }
     return leaves
   }

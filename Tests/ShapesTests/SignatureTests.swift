@@ -62,7 +62,7 @@ import Testing
     func shape(_ signature: String, _ arguments: ShapeArgument<Int>...) throws -> [Int]? {
       try Signature(signature).shape(of: arguments)
     }
-    #expect(try shape("causal(t, past: 0) -> bool[t, past + t]", .number(3), .number(2)) == [3, 5])
+    #expect(try shape("causal(t, cache: 0) -> bool[t, cache + t]", .number(3), .number(2)) == [3, 5])
     #expect(try shape("zeros(sizes..., dtype: f32) -> dtype[sizes...]", .numbers([2, 3]), .other) == [2, 3])
     #expect(try shape("one_hot(ids[...], n) -> f32[..., n]", .shape([4]), .number(7)) == [4, 7])
     #expect(try shape("unique(x) -> [count]", .shape([4])) == nil)

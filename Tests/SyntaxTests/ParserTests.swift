@@ -254,7 +254,7 @@ extension Statement {
     case .function(let f): "(fn \(f.name.text) \(f.parameters.tree) \(f.body.tree))"
     case .model(let m):
       "(model \(m.name.text) \(m.parameters.tree) {\(m.fields.map(\.tree).joined(separator: " ; "))}"
-        + (m.apply.map { " apply \($0.parameters.tree) \($0.body.tree)" } ?? "") + ")"
+        + m.methods.map { " \($0.name.text) \($0.parameters.tree) \($0.body.tree)" }.joined() + ")"
     case .forLoop(let names, let sequence, let body):
       "(for [\(names.map(\.text).joined(separator: " "))] \(sequence.tree) \(body.tree))"
     case .whileLoop(let condition, let body): "(while \(condition.tree) \(body.tree))"

@@ -139,6 +139,7 @@ static void phase(backward_job *j, attn_attention_phase phase, int64_t first, in
 static void backward_block(backward_job *j, int64_t block, int64_t threads) {
   const attn_attention_operands *p = &j->p;
   j->state = PICK(p, attn_attention_state)(p, j->kept, block);
+  if (j->state == NULL) return;
   phase(j, ATTN_ATTENTION_PACK, 0, p->s, KEY_GRAIN, threads);
   for (int64_t i = 0; i < p->t && !attn_should_stop(); i += ATTN_ATTENTION_ROWS) {
     int64_t end = i + ATTN_ATTENTION_ROWS < p->t ? i + ATTN_ATTENTION_ROWS : p->t;

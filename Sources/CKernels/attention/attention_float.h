@@ -202,6 +202,7 @@ void ATTN_KERNEL(ATTN_F(attn_attention_rows))(const attn_attention_operands *p,
   int64_t rs = wide + 16, e_wide = ATTN_F(attention_panel_ceiling)(e);
   ATTN_E *keys =
       attn_scratch(sizeof(ATTN_E) * (size_t)(wide * d + e_wide * s + ATTN_ATTENTION_ROWS * rs));
+  if (keys == NULL) return;
   ATTN_E *values = keys + wide * d, *scores = values + e_wide * s;
   ATTN_F(attention_pack_turned)(d, 0, s, k, p->k_rs, p->k_cs, keys);
   attn_attention_rows_of rows_of_v =
@@ -265,6 +266,7 @@ attn_attention_state *ATTN_KERNEL(ATTN_F(attn_attention_state))(const attn_atten
   int64_t numbers = wide * (p->d + p->e) + d_wide * p->s +
                     ATTN_ATTENTION_ROWS * (d_wide + e_wide + 2 * rs);
   attn_attention_state *state = attn_scratch((size_t)header + sizeof(ATTN_E) * (size_t)numbers);
+  if (state == NULL) return NULL;
   *state = (attn_attention_state){.block = block, .kept = kept, .strip_rs = rs};
   ATTN_E *room = (ATTN_E *)((char *)state + header);
   state->keys = room, room += wide * p->d;

@@ -7,6 +7,7 @@
 #include "CKernels.h"
 #include "machine/pool.h"
 #include "machine/scratch.h"
+#include "vector/chunk.h"
 
 #define DECLARE(F, E)                                                                              \
   ATTN_DECLARE(void, attn_reduce_rows_##F, attn_reduce_op op, attn_order order, int64_t rows,      \
@@ -20,7 +21,6 @@ DECLARE(f64, double)
 enum {
   BLOCK_BYTES = 8192,
   MOST_SLOTS = 64,
-  CHUNK = 4096,  // as in lanes.h
 };
 
 typedef struct {
@@ -63,6 +63,7 @@ static void run_block(const chain_job *j, int64_t first, int64_t n, char *space,
 static void run_part(void *context, int64_t part) {
   const chain_job *j = context;
   char *space = attn_scratch((size_t)(j->slot_count * j->block * j->size)), *at[MOST_SLOTS];
+  if (space == NULL) return;
   int64_t end = attn_piece_start(j->n, j->parts, part + 1, j->block);
   for (int64_t first = attn_piece_start(j->n, j->parts, part, j->block); first < end; first += j->block)
     run_block(j, first, end - first < j->block ? end - first : j->block, space, at);
@@ -92,13 +93,14 @@ static void reduce_part(void *context, int64_t part) {
   const reduce_job *job = context;
   const chain_job *j = &job->chain;
   char *space = attn_scratch((size_t)(j->slot_count * j->block * j->size)), *at[MOST_SLOTS];
+  if (space == NULL) return;
   int64_t end = attn_piece_start(job->blocks, job->parts, part + 1, 1);
   for (int64_t b = attn_piece_start(job->blocks, job->parts, part, 1); b < end; b++) {
     int64_t first = b * j->block, n = j->n - first < j->block ? j->n - first : j->block, rows = 1;
     if (job->chunks > 1) {
-      int64_t start = b % job->chunks * CHUNK;
+      int64_t start = b % job->chunks * ATTN_CHUNK;
       first = b / job->chunks * job->row + start;
-      n = job->row - start < CHUNK ? job->row - start : CHUNK;
+      n = job->row - start < ATTN_CHUNK ? job->row - start : ATTN_CHUNK;
     } else {
       rows = n / job->row;
     }
@@ -114,14 +116,14 @@ static void reduce_part(void *context, int64_t part) {
   }
 }
 
-int64_t attn_chain_room(int64_t rows, int64_t n) { return n > CHUNK ? rows * ((n + CHUNK - 1) / CHUNK) : 0; }
+int64_t attn_chain_room(int64_t rows, int64_t n) { return n > ATTN_CHUNK ? rows * ((n + ATTN_CHUNK - 1) / ATTN_CHUNK) : 0; }
 
 void attn_chain_reduce(attn_reduce_op op, attn_dtype dtype, int64_t rows, int64_t n, int32_t slot_count,
                        const attn_chain_slot *slots, int32_t step_count, const attn_chain_step *steps,
                        void *room, void *y) {
-  int64_t size = dtype == ATTN_F64 ? 8 : 4, chunks = (n + CHUNK - 1) / CHUNK;
+  int64_t size = dtype == ATTN_F64 ? 8 : 4, chunks = (n + ATTN_CHUNK - 1) / ATTN_CHUNK;
   reduce_job job = {.chain = {.dtype = dtype, .n = rows * n, .size = size,
-                              .block = chunks > 1 ? CHUNK : BLOCK_BYTES / size / n * n,
+                              .block = chunks > 1 ? ATTN_CHUNK : BLOCK_BYTES / size / n * n,
                               .slot_count = slot_count, .step_count = step_count, .slots = slots,
                               .steps = steps},
                     .op = op, .row = n, .chunks = chunks, .results = chunks > 1 ? room : y};

@@ -45,6 +45,11 @@ int32_t attn_thread_count(void);
 // them looks at the request first when they return.
 void attn_request_stop(bool stop);
 bool attn_is_stop_requested(void);
+// Whether a kernel was cancelled, for either reason: behind each one its caller looks.
+bool attn_must_look(void);
+// Whether a kernel had no memory to work in since the last time that this was asked. What it has written is
+// of no use then.
+bool attn_take_no_memory(void);
 
 // MARK: Elementwise
 

@@ -17,10 +17,26 @@ static _Atomic int32_t isa_in_use = NOT_KNOWN;
 static _Atomic int32_t threads_in_use = NOT_KNOWN;
 static _Atomic int32_t cores = NOT_KNOWN;
 
-_Atomic bool attn_stop_flag = false;
+_Atomic int attn_stop_reasons = 0;
 
-void attn_request_stop(bool stop) { atomic_store_explicit(&attn_stop_flag, stop, memory_order_relaxed); }
-bool attn_is_stop_requested(void) { return attn_should_stop(); }
+static void set_reason(int reason, bool is_set) {
+  if (is_set) atomic_fetch_or_explicit(&attn_stop_reasons, reason, memory_order_relaxed);
+  else atomic_fetch_and_explicit(&attn_stop_reasons, ~reason, memory_order_relaxed);
+}
+
+static bool has_reason(int reason) {
+  return atomic_load_explicit(&attn_stop_reasons, memory_order_relaxed) & reason;
+}
+
+void attn_request_stop(bool stop) { set_reason(ATTN_STOP_REQUESTED, stop); }
+bool attn_is_stop_requested(void) { return has_reason(ATTN_STOP_REQUESTED); }
+bool attn_must_look(void) { return attn_should_stop(); }
+void attn_note_no_memory(void) { set_reason(ATTN_STOP_NO_MEMORY, true); }
+bool attn_take_no_memory(void) {
+  bool was = has_reason(ATTN_STOP_NO_MEMORY);
+  if (was) set_reason(ATTN_STOP_NO_MEMORY, false);
+  return was;
+}
 
 attn_isa attn_best_isa(void) {
 #if defined(__x86_64__)

@@ -1,15 +1,20 @@
-// Requests to stop, for the kernels.
+// Cancellation of kernels: on request, or because there is no memory to work in.
 #ifndef ATTN_MACHINE_H
 #define ATTN_MACHINE_H
 
 #include <stdatomic.h>
 #include <stdbool.h>
 
-// Whether to give up: looked at every few milliseconds of a long kernel.
-extern _Atomic bool attn_stop_flag;
+enum { ATTN_STOP_REQUESTED = 1, ATTN_STOP_NO_MEMORY = 2 };
+
+// Whether a kernel is cancelled: a long one looks every few milliseconds.
+extern _Atomic int attn_stop_reasons;
 static inline bool attn_should_stop(void) {
-  return atomic_load_explicit(&attn_stop_flag, memory_order_relaxed);
+  return atomic_load_explicit(&attn_stop_reasons, memory_order_relaxed) != 0;
 }
+
+// Cancels what runs, because working memory can't be had.
+void attn_note_no_memory(void);
 
 // The head of a loop over 0..<n in stretches start..<end, which looks at the request between two of
 // them: for (ATTN_STRETCHES(start, end, n, length)) for (int64_t i = start; i < end; i++) ...

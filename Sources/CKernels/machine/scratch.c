@@ -1,9 +1,10 @@
-// Each thread's working memory, given back when the thread ends.
+// Each thread's working memory, freed when the thread ends.
 #include "scratch.h"
 
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
+
+#include "machine.h"
 
 static _Thread_local void *held;
 static _Thread_local size_t held_bytes;
@@ -26,10 +27,7 @@ void *attn_try_scratch(size_t bytes) {
 }
 
 void *attn_scratch(size_t bytes) {
-  void *room = attn_try_scratch(bytes);
-  if (room == NULL) {
-    fprintf(stderr, "attn: no memory for %zu bytes of working space\n", bytes);
-    abort();
-  }
-  return room;
+  void *memory = attn_try_scratch(bytes);
+  if (memory == NULL) attn_note_no_memory();
+  return memory;
 }

@@ -5,9 +5,10 @@
 #include <stddef.h>
 
 // At least `bytes` bytes at a 64-byte boundary, the calling thread's until it asks again. What was
-// in them is lost. Does not return when the memory cannot be had.
+// in them is lost. NULL when the memory cannot be had: then the kernel is cancelled, writes nothing more and
+// returns, and its caller in Swift throws.
 void *attn_scratch(size_t bytes);
-// The same, and NULL when the memory cannot be had.
+// The same without cancelling anything, for a kernel that can do without.
 void *attn_try_scratch(size_t bytes);
 
 #endif

@@ -358,6 +358,7 @@ void ATTN_KERNEL(ATTN_F(attn_matmul))(const attn_product *p, const ATTN_E *a, co
   int64_t turned_size = turned ? (i1 - i0) * TURNED_COLUMNS : 0;
   ATTN_E *panels =
       attn_scratch(sizeof(ATTN_E) * (size_t)(panels_size + strips_size + turned_size));
+  if (panels == NULL) return;
   ATTN_E *strips = panels + panels_size;
   if (!turned) {
     for (int64_t i = i0; i < i1; i += ATTN_F(ROW_BLOCK)) {

@@ -8,6 +8,7 @@
 #include "CKernels.h"
 #include "machine/isa.h"
 #include "machine/machine.h"
+#include "vector/chunk.h"
 #include "machine/pool.h"
 #include "machine/scratch.h"
 
@@ -26,7 +27,6 @@ DECLARE(f32, float)
 DECLARE(f64, double)
 
 enum {
-  CHUNK = 4096,          // as in lanes.h
   COLUMN_GRAIN = 128,    // columns that a kernel holds at once
   ELEMENTS_PER_NS = 8,   // of a simple reduction; logsumexp does about one
 };
@@ -176,9 +176,10 @@ attn_status attn_reduce(attn_reduce_op op, attn_dtype dtype, attn_order order, i
   int64_t pieces = attn_pieces(work, INT64_MAX);
   if (pieces > 1 && floats && outer * inner == 1 && op != ATTN_LOGSUMEXP &&
       (order == ATTN_LANES || op == ATTN_REDUCE_MAX || op == ATTN_REDUCE_MIN)) {
-    job.chunks = (n + CHUNK - 1) / CHUNK;
+    job.chunks = (n + ATTN_CHUNK - 1) / ATTN_CHUNK;
     job.column_parts = pieces < job.chunks ? pieces : job.chunks;
     job.results = attn_scratch((size_t)job.chunks * sizeof(double));
+    if (job.results == NULL) return ATTN_OK;
     attn_parallel(job.column_parts, reduce_chunks, &job);
     if (dtype == ATTN_F32) ATTN_PICK(attn_join_chunks_f32)(op, job.chunks, job.results, y);
     else ATTN_PICK(attn_join_chunks_f64)(op, job.chunks, job.results, y);
@@ -424,6 +425,7 @@ static void sort_part(void *context, int64_t part) {
   int64_t n = job->n;
   entry *entries = job->work != NULL ? (entry *)job->work + part * 2 * n
                                      : attn_scratch(2 * (size_t)n * sizeof(entry));
+  if (entries == NULL) return;
   int64_t r0 = attn_piece_start(job->outer, job->parts, part, 1);
   int64_t r1 = attn_piece_start(job->outer, job->parts, part + 1, 1);
   for (int64_t r = r0; r < r1; r++) {

@@ -14,6 +14,7 @@
 
 #include "machine/machine.h"
 #include "machine/template.h"
+#include "chunk.h"
 #include "vector.h"
 #include "vector_math.h"
 
@@ -75,7 +76,7 @@ ATTN_INLINE f64x16 f64x16_from_bits(i64x16 x) { return (f64x16)x; }
 ATTN_INLINE float log_one_f32(float x) { return f32x16_log(f32x16_splat(x))[0]; }
 ATTN_INLINE double log_one_f64(double x) { return f64x8_log(f64x8_splat(x))[0]; }
 
-enum { ATTN_CHUNK = 4096, ATTN_MOST_LEVELS = 52 };
+enum { ATTN_MOST_LEVELS = 52 };
 
 #define ATTN_E float
 #define ATTN_V f32x16

@@ -116,12 +116,13 @@ struct Compiler {
 
   private func target(_ name: Name, of statement: Statement) -> Target {
     scope.renamingFields.contains(statement.span.start)
-      ? .local(scope.redeclare(name.text)) : target(name)
+      ? Target(name.text, .local(scope.redeclare(name.text))) : target(name)
   }
 
   private func target(_ name: Name) -> Target {
-    if !scope.isTopLevel { return .local(scope.declare(name.text)) }
-    return .global(module.cell(name.text))
+    Target(
+      name.text,
+      scope.isTopLevel ? .global(module.cell(name.text)) : .local(scope.declare(name.text)))
   }
 
   /// `xs = xs.push(v)` and `xs = push(xs, v)`.
@@ -322,7 +323,8 @@ struct Compiler {
       let source = try compile(sequence)
       return try scope.shadowing(names.map(\.text)) { slots in
         ComprehensionNode(
-          try compile(element), slots: slots, source, filter: try condition.map(compile), span)
+          try compile(element), zip(names, slots).map { Target($0.text, .local($1)) }, source,
+          filter: try condition.map(compile), span)
       }
     case .record(let items):
       var seen: Set<String> = []

@@ -110,21 +110,8 @@ extension IndexRun {
       return Self.value(value)
     }
     let names = builtin.parameterNames
-    var next = 0
-    let plan = BindingPlan(
-      parameters: try arguments.map { argument in
-        guard let label = argument.label else {
-          defer { next += 1 }
-          guard next < names.count else {
-            throw Diagnostic("\(builtin.name) takes \(names.count) arguments", at: span)
-          }
-          return next
-        }
-        guard let position = names.firstIndex(of: label.text) else {
-          throw Diagnostic("\(builtin.name) has no parameter \(label.text)", at: label.span)
-        }
-        return position
-      })
+    let plan = try BindingPlan(
+      arguments.map { ($0.label, $0.1.span) }, of: builtin.name, names, variadic: builtin.variadic)
     let result = try interpreter.run(builtin, operands, plan) {
       OperandSite(
         function: builtin.name, spans: arguments.map { $0.1.span },
@@ -197,22 +184,9 @@ extension IndexRun {
     inner.values = try body.inputs.map { try $0.evaluate(&frame).read }
     inner.bound = Array(repeating: .none, count: body.slotCount)
     var isGiven = [Bool](repeating: false, count: code.parameters.count)
-    var next = 0
-    for (argument, value) in zip(arguments, given) {
-      var position = next
-      if let label = argument.label {
-        guard let at = code.parameters.firstIndex(where: { $0.name == label.text }) else {
-          throw Diagnostic("\(code.displayName) has no parameter \(label.text)", at: label.span)
-        }
-        position = at
-      } else {
-        next += 1
-      }
-      guard position < code.parameters.count else {
-        throw Diagnostic(
-          "\(code.displayName) takes \(count(code.parameters.count, "argument", "arguments"))",
-          at: span)
-      }
+    let plan = try BindingPlan(
+      arguments.map { ($0.label, $0.1.span) }, of: code.displayName, code.parameters.map(\.name))
+    for (position, value) in zip(plan.parameters, given) {
       inner.bound[position] = value
       isGiven[position] = true
     }

@@ -5,22 +5,6 @@ import Syntax
 import Tensors
 import Values
 
-/// How the arguments at one place in the text go to the parameters of what is called.
-struct BindingPlan {
-  /// For each argument, its parameter; -1 for the variadic one, -2 for an extra keyword.
-  let parameters: [Int]
-  /// Labels of the extra keywords, in order.
-  let extraLabels: [String]
-  /// Whether the arguments stand in the order of the parameters.
-  let isInOrder: Bool
-
-  init(parameters: [Int], extraLabels: [String] = []) {
-    self.parameters = parameters
-    self.extraLabels = extraLabels
-    isInOrder = parameters.elementsEqual(parameters.indices)
-  }
-}
-
 /// `f(a, b, name: c)`, and `x.f(a)` where the receiver comes first.
 final class CallNode: Node {
   enum Callee {
@@ -168,52 +152,12 @@ final class CallNode: Node {
     return plan
   }
 
-  /// Matches positions and keywords with parameters.
   private func bind(
     _ name: String, _ parameters: [String], variadic: Int?, _ receiver: Node?
   ) throws -> BindingPlan {
-    var positions: [Int] = []
-    var extraLabels: [String] = []
-    var taken = [Bool](repeating: false, count: parameters.count)
-    let takesKeywords = variadic.map { parameters[$0] == "named" } ?? false
-    var next = 0
-    let all: [(Name?, Span)] =
+    let all: [BindingPlan.Argument] =
       (receiver.map { [(nil, $0.span)] } ?? []) + zip(labels, arguments).map { ($0, $1.span) }
-    for (label, span) in all {
-      if let label {
-        if let position = parameters.firstIndex(of: label.text), position != variadic {
-          guard !taken[position] else {
-            throw Diagnostic("\(name): \(label.text) is given twice", at: label.span)
-          }
-          taken[position] = true
-          positions.append(position)
-        } else if takesKeywords {
-          positions.append(-2)
-          extraLabels.append(label.text)
-        } else {
-          let known = parameters.isEmpty ? "it has no parameters" : nil
-          throw Diagnostic(
-            "\(name) has no parameter \(label.text)", at: label.span,
-            hint: nearest(label.text, among: parameters).map { "did you mean \($0)?" }
-              ?? known ?? "its parameters are \(parameters.joined(separator: ", "))")
-        }
-        continue
-      }
-      while next < parameters.count, next != variadic, taken[next] { next += 1 }
-      if next == variadic, !takesKeywords {
-        positions.append(-1)
-      } else if next < parameters.count, next != variadic {
-        taken[next] = true
-        positions.append(next)
-        next += 1
-      } else {
-        let count = parameters.count - (takesKeywords ? 1 : 0)
-        throw Diagnostic(
-          "\(name) takes \(count == 0 ? "no arguments" : Support.count(count, "argument", "arguments"))"
-            + ", and \(all.count) are given", at: span)
-      }
-    }
-    return BindingPlan(parameters: positions, extraLabels: extraLabels)
+    return try BindingPlan(all, of: name, parameters, variadic: variadic)
   }
 
   private func reordered(_ values: [Value], _ native: NativeFunction, _ receiver: Node?) throws

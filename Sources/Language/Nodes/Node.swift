@@ -37,6 +37,8 @@ struct Frame {
   let interpreter: Interpreter
   /// The model whose `apply` is running.
   let model: Model?
+  /// Who looks on while names are bound; nobody as a rule.
+  let observer: (any NameObserver)?
 
   enum Signal { case none, breakLoop, continueLoop, returnValue }
 
@@ -47,6 +49,7 @@ struct Frame {
     for _ in 0..<slots { locals.append(.undefined) }
     self.interpreter = interpreter
     self.model = model
+    observer = interpreter.observer
   }
 
   /// Arguments where the parameters of a call stand.

@@ -131,12 +131,12 @@ final class RecordNode: Node {
 
 final class ComprehensionNode: Node {
   let element: Node
-  let slots: [Int]
+  let targets: [Target]
   let sequence: Node
   let filter: Node?
-  init(_ element: Node, slots: [Int], _ sequence: Node, filter: Node?, _ span: Span) {
+  init(_ element: Node, _ targets: [Target], _ sequence: Node, filter: Node?, _ span: Span) {
     self.element = element
-    self.slots = slots
+    self.targets = targets
     self.sequence = sequence
     self.filter = filter
     super.init(span)
@@ -145,11 +145,11 @@ final class ComprehensionNode: Node {
     .list(
       try Disposal.making { (result: inout [Value]) in
         try iterate(sequence, &frame) { item, frame in
-          if slots.count == 1 {
-            frame.locals[slots[0]] = item
+          if targets.count == 1 {
+            try targets[0].bind(item, &frame)
           } else {
-            for (slot, part) in zip(slots, try unpack(item, into: slots.count, at: sequence.span)) {
-              frame.locals[slot] = part
+            for (target, part) in zip(targets, try unpack(item, into: targets.count, at: sequence.span)) {
+              try target.bind(part, &frame)
             }
           }
           if let filter, try !filter.condition(&frame) { return true }

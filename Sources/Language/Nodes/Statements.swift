@@ -20,32 +20,6 @@ final class BlockNode: Node {
   }
 }
 
-/// Where an assignment puts a value.
-enum Target {
-  case local(Int)
-  case global(GlobalCell)
-
-  func store(_ value: Value, _ frame: inout Frame) {
-    switch self {
-    case .local(let slot): frame.locals[slot] = value
-    case .global(let cell): cell.value = value
-    }
-  }
-
-  func take(_ frame: inout Frame) -> Value {
-    switch self {
-    case .local(let slot):
-      let value = frame.locals[slot]
-      frame.locals[slot] = .undefined
-      return value
-    case .global(let cell):
-      let value = cell.value
-      cell.value = .undefined
-      return value
-    }
-  }
-}
-
 final class AssignNode: Node {
   let target: Target
   let value: Node
@@ -55,9 +29,7 @@ final class AssignNode: Node {
     super.init(span)
   }
   override func evaluate(_ frame: inout Frame) throws -> Value {
-    let value = try self.value.evaluate(&frame)
-    target.store(value, &frame)
-    return value
+    try target.bind(self.value.evaluate(&frame), &frame)
   }
 }
 
@@ -83,17 +55,18 @@ final class GrowNode: Node {
 
   override func evaluate(_ frame: inout Frame) throws -> Value {
     guard !push.value.isCallable, case .list = try name.evaluate(&frame) else {
-      let value = try general.evaluate(&frame)
-      target.store(value, &frame)
-      return value
+      return try target.bind(general.evaluate(&frame), &frame)
     }
     let item = try item.evaluate(&frame)
     guard case .list(var items) = target.take(&frame) else {
       preconditionFailure("the list was there before its new item was evaluated")
     }
-    defer { target.store(.list(items), &frame) }
-    try items.appendWithRoom(item)
-    // Giving the list back as the statement's value would keep a second hold on it.
+    do { try items.appendWithRoom(item) } catch {
+      try target.bind(.list(items), &frame)
+      throw error
+    }
+    try target.bind(.list(items), &frame)
+    // As the statement's value it would be held a second time, and be copied to grow.
     return .none
   }
 }
@@ -109,7 +82,7 @@ final class UnpackNode: Node {
   override func evaluate(_ frame: inout Frame) throws -> Value {
     let value = try self.value.evaluate(&frame)
     for (target, part) in zip(targets, try unpack(value, into: targets.count, at: self.value.span)) {
-      target.store(part, &frame)
+      try target.bind(part, &frame)
     }
     return value
   }
@@ -163,10 +136,10 @@ final class ForNode: Node {
   @inline(__always)
   private func round(_ item: Value, _ frame: inout Frame, _ result: inout Value) throws -> Bool {
     if targets.count == 1 {
-      targets[0].store(item, &frame)
+      try targets[0].bind(item, &frame)
     } else {
       for (target, part) in zip(targets, try unpack(item, into: targets.count, at: sequence.span)) {
-        target.store(part, &frame)
+        try target.bind(part, &frame)
       }
     }
     let value = try body.evaluate(&frame)
@@ -260,8 +233,8 @@ final class DefineNode: Node {
     self.make = make
     super.init(span)
   }
-  override func evaluate(_ frame: inout Frame) -> Value {
-    target.store(make(&frame), &frame)
+  override func evaluate(_ frame: inout Frame) throws -> Value {
+    try target.bind(make(&frame), &frame)
     return .none
   }
 }
@@ -294,8 +267,6 @@ final class ScriptParameterNode: Node {
     super.init(span)
   }
   override func evaluate(_ frame: inout Frame) throws -> Value {
-    let value = try frame.interpreter.argument(name) ?? fallback.evaluate(&frame)
-    target.store(value, &frame)
-    return value
+    try target.bind(frame.interpreter.argument(name) ?? fallback.evaluate(&frame), &frame)
   }
 }

@@ -11,6 +11,8 @@ import Values
 final class Interpreter {
   let host = Capabilities()
   let primitives: PrimitiveTable
+  /// Looks on in the frames that begin from here on.
+  @exclusivity(unchecked) var observer: (any NameObserver)?
   /// Values given on the command line for script parameters, by name.
   var scriptArguments: [String: Value] = [:]
   /// Whether a loop that is interrupted keeps the rounds that it has run, as at a prompt.
@@ -113,7 +115,8 @@ final class Interpreter {
           } else {
             throw BuiltinError(
               "\(builtin.parameterNames[position]) is missing",
-              hint: "the call is \(builtin.signature.text)")
+              hint: builtin.name == "clip" && position == 2
+                ? "clip_norm(x, 1.0) limits the norm of all of x" : "the call is \(builtin.signature.text)")
           }
         }
       }
@@ -290,7 +293,9 @@ final class Interpreter {
   func unknownName(_ name: String, _ span: Span, _ module: Module) -> Diagnostic {
     let known = module.visibleNames
     var hint = nearest(name, among: known).map { "did you mean \($0)?" }
-    if name == "True" || name == "False" || name == "None" {
+    if let new = FormerNames.functions[name] {
+      hint = "\(name) is called \(new) now"
+    } else if name == "True" || name == "False" || name == "None" {
       hint = "write \(name == "None" ? "none" : name.lowercased())"
     } else if name == "torch" || name == "np" || name == "numpy" {
       hint = "the functions stand by themselves: zeros(2, 3), softmax(x, axis: -1)"
@@ -306,12 +311,14 @@ final class Interpreter {
     case .record(let record):
       let labels = record.labels.compactMap { $0 }
       hint =
-        nearest(name.text, among: labels).map { "did you mean \($0)?" }
+        FormerNames.hint(field: name.text, among: labels)
+        ?? nearest(name.text, among: labels).map { "did you mean \($0)?" }
         ?? (labels.isEmpty ? nil : "it has \(labels.joined(separator: ", "))")
     case .model(let model):
       let names = model.type.fieldNames + model.type.parameterNames + model.type.methodNames
       hint =
-        nearest(name.text, among: names).map { "did you mean \($0)?" }
+        FormerNames.hint(field: name.text, among: names)
+        ?? nearest(name.text, among: names).map { "did you mean \($0)?" }
         ?? "it has \(names.joined(separator: ", "))"
     default:
       hint = nearest(name.text, among: primitives.all.map(\.name)).map { "did you mean \($0)?" }

@@ -112,6 +112,21 @@ package final class Session {
 
   // MARK: Names
 
+  /// Looks on while names are bound during `body`, and may give them other values.
+  package func observingNames(
+    _ look: @escaping (_ name: String, Value) throws -> Value, while body: () throws -> Void
+  ) rethrows {
+    final class Observer: NameObserver {
+      let look: (String, Value) throws -> Value
+      init(_ look: @escaping (String, Value) throws -> Value) { self.look = look }
+      func willBind(_ name: String, _ value: Value, _ frame: Frame) throws -> Value { try look(name, value) }
+    }
+    let before = interpreter.observer
+    interpreter.observer = Observer(look)
+    defer { interpreter.observer = before }
+    try body()
+  }
+
   package subscript(name: String) -> Value? {
     get {
       guard let cell = module.cells[name] else { return nil }

@@ -51,8 +51,15 @@ package enum Machine {
   /// For long loops outside the kernels, and behind every kernel: what one that gave up on request has
   /// written must not be seen by anybody.
   @inline(__always) package static func checkStop() throws {
-    if isStopRequested { throw Interruption() }
+    if attn_must_look() { try throwCancellation() }
     try LateFailure.check()
+  }
+
+  private static func throwCancellation() throws {
+    if isStopRequested { throw Interruption() }
+    if attn_take_no_memory() {
+      throw TensorError("out of memory: there is none for the operation to work in")
+    }
   }
 
   /// Runs a closure on a thread of its own with a deep stack, and waits for it.

@@ -1,0 +1,55 @@
+import Values
+
+/// A name that a statement binds, and where its value goes: every assignment, unpacking, loop variable and
+/// definition goes through `bind`.
+struct Target {
+  let name: String
+  let place: Place
+
+  enum Place {
+    case local(Int)
+    case global(GlobalCell)
+  }
+
+  init(_ name: String, _ place: Place) { (self.name, self.place) = (name, place) }
+
+  /// Binds the name, and gives the value that it has then: an observer may put another in its place.
+  @discardableResult @inline(__always)
+  func bind(_ value: Value, _ frame: inout Frame) throws -> Value {
+    guard let observer = frame.observer else {
+      store(value, &frame)
+      return value
+    }
+    let seen = try observer.willBind(name, value, frame)
+    store(seen, &frame)
+    return seen
+  }
+
+  @inline(__always)
+  private func store(_ value: Value, _ frame: inout Frame) {
+    switch place {
+    case .local(let slot): frame.locals[slot] = value
+    case .global(let cell): cell.value = value
+    }
+  }
+
+  /// The value, handed over, so that what holds it alone can change it in place.
+  func take(_ frame: inout Frame) -> Value {
+    switch place {
+    case .local(let slot):
+      let value = frame.locals[slot]
+      frame.locals[slot] = .undefined
+      return value
+    case .global(let cell):
+      let value = cell.value
+      cell.value = .undefined
+      return value
+    }
+  }
+}
+
+/// Looks on while names are bound, in the frames that begin while it is the interpreter's.
+protocol NameObserver: AnyObject {
+  /// - Returns: the value that the name gets.
+  func willBind(_ name: String, _ value: Value, _ frame: Frame) throws -> Value
+}

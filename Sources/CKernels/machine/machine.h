@@ -1,19 +1,19 @@
-// Requests to stop, for the kernels.
+// Cancellation, for the kernels.
 #ifndef ATTN_MACHINE_H
 #define ATTN_MACHINE_H
 
 #include <stdatomic.h>
 #include <stdbool.h>
 
-// Whether to give up: looked at every few milliseconds of a long kernel.
+// Whether cancellation is requested. A long kernel checks it every few milliseconds.
 extern _Atomic bool attn_stop_flag;
 static inline bool attn_should_stop(void) {
   return atomic_load_explicit(&attn_stop_flag, memory_order_relaxed);
 }
 
-// The head of a loop over 0..<n in stretches start..<end, which looks at the request between two of
-// them: for (ATTN_STRETCHES(start, end, n, length)) for (int64_t i = start; i < end; i++) ...
-// What comes behind it has to be of no account, or harmless, once a stop has been requested.
+// The head of a loop over 0..<n in chunks start..<end, with a check for cancellation before each chunk:
+// for (ATTN_STRETCHES(start, end, n, length)) for (int64_t i = start; i < end; i++) ...
+// After cancellation the loop ends early, so the code behind it has to be safe on unfinished results.
 #define ATTN_STRETCHES(start, end, n, length)                                                     \
   int64_t start = 0, end = 0;                                                                     \
   start < (n) && !attn_should_stop() && (end = (n) - start < (length) ? (n) : start + (length));  \

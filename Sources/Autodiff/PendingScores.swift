@@ -1,16 +1,16 @@
 import Tensors
 
-/// Scores of attention, or the weights that a softmax makes of them, that nobody has looked at yet.
+/// Lazy attention scores, or the lazy weights that a softmax makes of them.
 ///
-/// They pass through scaling, softmax and changes of axes without a number being computed. Multiplied
-/// with values they become one fused attention, and no matrix of scores ever exists. Anything else
-/// that reads them makes them as the operations say. The bits are the same either way.
+/// Scaling, softmax and permuted axes keep them lazy. Multiplied with values they become one fused attention,
+/// and no matrix of scores ever exists. Any other reader materializes them with the single operations. The
+/// bits are the same either way.
 ///
-/// On a tape, the product of queries and keys has its place from the beginning: so adjoints add in
-/// the order that they would have without any of this.
+/// The product of queries and keys reserves its entry on the tape when it is made. So adjoints add in the
+/// order of the single operations.
 final class PendingScores {
   private enum Source {
-    /// left × right, over equal leading axes, then 0 outside the gate, then scaled.
+    /// left × right, over equal leading axes, then 0 outside the validity mask, then scaled.
     case product(left: Variable, right: Variable, place: Place?, gate: Gate?, scale: Scale?)
     /// The softmax over the last axis.
     case softmax(PendingScores, keep: Tensor?)
@@ -22,13 +22,13 @@ final class PendingScores {
     let value: ScoreScale
   }
 
-  /// Where reads of the scores count, over the axes of the source, and 0 for elsewhere.
+  /// The validity mask over the axes of the source, and the 0 that replaces a score outside it.
   private struct Gate {
     let keep: Variable
     let zero: Variable
   }
 
-  /// Where the product stands on the tape. What fused it leaves its gradients here.
+  /// The product's entry on the tape. The fused attention that claims it leaves the product's gradients here.
   private final class Place {
     let tape: Tape
     var node = -1
@@ -39,7 +39,7 @@ final class PendingScores {
   }
 
   private let source: Source
-  /// The axes of the source, of which all but the last may have been grouped anew.
+  /// The sizes of the source's axes, of which all but the last may have been reshaped.
   private let axes: [Int]
   /// Axis `i` is axis `order[i]` of `axes`.
   private let order: [Int]
@@ -80,7 +80,7 @@ final class PendingScores {
 
   // MARK: Passing through
 
-  /// The product `[..., m, k] × [..., k, n]`, for later; `nil` where no fused kernel would take it.
+  /// The lazy product `[..., m, k] × [..., k, n]`; `nil` where no fused kernel would take it.
   init?(_ left: Variable, _ right: Variable) {
     let tape = [left, right].first(where: \.isTracked)?.tape
     // A gradient inside another records its pullbacks, so it needs the single operations.
@@ -102,7 +102,7 @@ final class PendingScores {
   private static let widest = 1024
   private static let fewest = 8
 
-  /// Axes grouped anew, the last one left alone.
+  /// The same scores with another shape and the same last axis.
   func reshaped(_ shape: [Int]) -> PendingScores? {
     guard isInOrder, shape.count >= 2, shape.last == axes.last, !isGated else { return nil }
     return PendingScores(source, shape, nil, tape)
@@ -124,7 +124,7 @@ final class PendingScores {
       .product(left: left, right: right, place: place, gate: gate, scale: scale), axes, order, tape)
   }
 
-  /// The scores where a condition of their shape holds, else 0: what index notation reads under it.
+  /// The scores where a validity mask of their shape is true, else 0: what index notation reads under it.
   func gated(_ keep: Variable, else zero: Variable) -> PendingScores? {
     guard case .product(let left, let right, let place, nil, nil) = source, keep.shape == shape,
       zero.rank == 0, !zero.isTracked
@@ -136,7 +136,7 @@ final class PendingScores {
 
   /// The weights, where the last axis is that of the keys.
   func softmax(keep: Tensor?) -> PendingScores? {
-    // A gate that is the condition itself shows nowhere: the scores that it changes take no part.
+    // A validity mask that equals `keep` has no effect: softmax ignores the scores that it zeroes.
     guard case .product(let left, _, _, let gate, _) = source,
       gate.map({ gate in
         keep.map { gate.keep.tensor.isSameView($0.transposed(inverse)) } ?? false
@@ -146,9 +146,9 @@ final class PendingScores {
     return PendingScores(.softmax(self, keep: keep), shape, nil, tape)
   }
 
-  // MARK: Coming to an end
+  // MARK: Materializing
 
-  /// What the single operations make.
+  /// The scores or weights, materialized by the single operations.
   func composite() throws -> Variable {
     let value: Variable
     switch source {
@@ -186,8 +186,10 @@ final class PendingScores {
     return place
   }
 
-  /// These weights × values, `[..., t, s] × [..., s, e]`; with `isTurned`, of the transposes:
-  /// `[..., e, s] × [..., s, t]`. `nil` where the fused kernel does not do that.
+  /// The fused attention `[..., t, s] × [..., s, e]` of these weights and `values`.
+  ///
+  /// With `isTurned` it is the product of the transposes, `[..., e, s] × [..., s, t]`. `nil` where the fused
+  /// kernel does not take the operands; the caller then materializes the weights.
   func attended(_ values: Variable, isTurned: Bool) throws -> Variable? {
     guard case .softmax(let scores, let keep) = source, isTurned ? isSwapped : isInOrder,
       case .product(let left, let right, let given, _, let scale) = scores.source,
@@ -210,9 +212,10 @@ final class PendingScores {
     guard let tape = tape ?? (values.isTracked ? values.tape : nil), tape.isRecording else {
       return try shaped(operands.attended(saving: false).y, isTurned: isTurned)
     }
-    // The values may be what an inner gradient is taken for, where queries and keys are not.
+    // An inner gradient may be taken for the values, even where queries and keys are constants.
     guard tape.depth <= 1 else { return nil }
-    // Its place can be taken once; who comes second stands where he comes.
+    // The first reader of the scores claims the entry that their product reserved. A second attention over
+    // the same scores appends an entry of its own.
     let place = given.map { $0.isTaken ? Self.place(left, right, tape) : $0 }
     place?.isTaken = true
     let (y, saved) = try operands.attended(saving: true)
@@ -225,7 +228,7 @@ final class PendingScores {
       let dq = Variable(areTurned ? found.dq.swapped() : found.dq)
       let dk = Variable(areTurned ? found.dk : found.dk.swapped())
       place?.gradients = areTurned ? [dk, dq] : [dq, dk]
-      // The product's entry takes its gradients from its place; this only leads there.
+      // The product's entry reads dq and dk from `place`. The scalar only makes the tape visit that entry.
       return [
         Variable(try Tensor.scalar(0, .f32)),
         try shaped(found.dv, isTurned: isTurned),

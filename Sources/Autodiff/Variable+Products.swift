@@ -15,10 +15,10 @@ extension Variable {
     }
   }
 
-  /// A product that is left pending where it may become part of a fused attention: scores, to be
-  /// scaled, to go through a softmax, and to be multiplied with values.
+  /// A product that stays lazy where a fused attention may absorb it: scores, to be scaled, to go through a
+  /// softmax, and to be multiplied with values.
   ///
-  /// Whoever calls this knows that nothing else will read the scores and the weights.
+  /// The caller ensures that no other operation will read the scores and the weights.
   package static func scores(_ a: Variable, _ b: Variable) throws -> Variable {
     if let pending = PendingScores(a, b) { return Variable(pending) }
     return try product(a, b)
@@ -28,7 +28,7 @@ extension Variable {
 /// What the gradients of a product read: of each operand the other, where that is wanted.
 ///
 /// Each gradient lies as its operand does, so that a weight used as Wᵀ gets one in W's own order: a
-/// product and the transpose of the turned one have the same bits.
+/// product and the transpose of the transposed product have the same bits.
 struct ProductOperands {
   private let a: Variable?
   private let b: Variable?

@@ -16,7 +16,7 @@ extension Variable {
     }
   }
 
-  /// A reduction's gradient brought back to the operand's shape by repetition along the axis.
+  /// A reduction's gradient broadcast to the operand's shape along the axis.
   func spread(along axis: Int, to shape: [Int]) throws -> Variable {
     var kept = self.shape
     kept.insert(1, at: axis)

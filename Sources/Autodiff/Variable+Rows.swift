@@ -2,7 +2,7 @@ import Tensors
 
 /// Operations over the last axis, each with a kernel of its own forward and backward.
 extension Variable {
-  /// Softmax, or its logarithm, over the last axis of what `keep` lets in.
+  /// Softmax, or its logarithm, over the last axis of the elements that the mask `keep` keeps.
   package func softmax(log: Bool = false, keep: Tensor? = nil) throws -> Variable {
     if !log, let weights = pending?.softmax(keep: keep) { return Variable(weights) }
     try settle()

@@ -46,7 +46,7 @@ extension Variable {
     return transposed(order)
   }
 
-  /// Repeated along leading axes, and along axes where this tensor has 1.
+  /// Broadcast along leading axes, and along axes where this tensor has 1.
   package func expanded(to target: [Int]) -> Variable {
     if shape == target { return self }
     let y = tensor.expanded(to: target)
@@ -121,12 +121,12 @@ extension Variable {
     }
   }
 
-  /// The diagonal of two axes of equal size; `first` stays, `second` goes.
+  /// The diagonal of two axes of equal size; the result keeps `first` and lacks `second`.
   package func diagonal(_ first: Int, _ second: Int) throws -> Variable {
     let original = shape
     try settle()
     return .make(tensor.diagonal(first, second), [self]) { dy, _ in
-      // Zero off the diagonal: dy repeated along the axis that went, where both positions agree.
+      // Zero off the diagonal: dy broadcast along the dropped axis, where both positions agree.
       let n = original[first]
       var withSecond = dy.shape
       withSecond.insert(1, at: second)

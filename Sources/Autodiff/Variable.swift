@@ -11,14 +11,13 @@ package final class Variable {
   let tape: Tape?
   /// The tape's generation when it was made: an older variable is a constant.
   let generation: Int
-  /// The transposed view of a constant matrix once somebody has asked for it: weights are read as Wᵀ
-  /// again and again.
+  /// The cached transposed view of a constant matrix: layers read their weights as Wᵀ again and again.
   var transposedView: Variable?
 
   private enum Made {
     /// The entry on the tape that made it, if any.
     case value(Tensor, node: Int)
-    /// Scores that nobody has looked at yet.
+    /// Lazy scores of attention.
     case pending(PendingScores)
   }
 
@@ -53,14 +52,14 @@ package final class Variable {
     return settled.node
   }
 
-  /// What it waits for, until somebody looks at the numbers.
+  /// The lazy scores, until a reader materializes them.
   var pending: PendingScores? {
     if case .pending(let pending) = made { return pending }
     return nil
   }
 
   package var rank: Int { shape.count }
-  /// `f32[2, 3]`, whether the numbers are there yet or not.
+  /// `f32[2, 3]`, also while the values are lazy.
   package var description: String { describe(dtype, shape) }
 
   /// Whether an operation on it is recorded.
@@ -69,15 +68,17 @@ package final class Variable {
     return tape.isRecording && generation == tape.generation
   }
 
-  /// Makes the numbers now if they were pending.
+  /// Materializes the values if they are lazy.
   package func settle() throws {
     guard case .pending(let pending) = made else { return }
     let value = try pending.composite()
     made = .value(value.tensor, node: value.node)
   }
 
-  /// Operations that may be given pending scores settle them first and pass the error on. Where one
-  /// doesn't, NaN stands in for what can't be made until the error is thrown.
+  /// The materialized tensor and its entry on the tape.
+  ///
+  /// Operations that accept lazy scores materialize them first and pass the error on. Where one doesn't,
+  /// this returns NaNs and records the error as a `LateFailure`.
   private var settled: (tensor: Tensor, node: Int) {
     do { try settle() } catch {
       LateFailure.note(error)
@@ -120,7 +121,7 @@ package final class Tape {
   private(set) var depth = 0
   package var isRecording: Bool { records }
   /// Whether scores and weights that nothing else reads may be computed inside one kernel, a strip
-  /// at a time. The bits are the same; only who wants to see the scores themselves turns it off.
+  /// at a time. The bits are the same; a tool that shows the scores themselves turns it off.
   package var fusesAttention: Bool {
     get { fuses }
     set { fuses = newValue }

@@ -7,13 +7,13 @@
 
 #include "CKernels.h"
 
-// The most queries of a strip: its scores stand in the second cache.
+// The most queries of a strip: its scores fit into the second-level cache.
 enum { ATTN_ATTENTION_ROWS = 48 };
 
 // The keys that a query keeps: none outside of first..<end; end is 0 where it keeps none.
 typedef struct {
   int64_t first, end;
-  const uint8_t *keep;  // NULL: everything in between is kept
+  const uint8_t *keep;  // NULL: every key in between is kept
 } attn_attention_row;
 
 // Rows of a matrix as a product reads them, where they are or packed into tiles of columns: rs apart,
@@ -41,8 +41,8 @@ typedef struct {
 // started it. The buffers, of the operands' type, follow the struct.
 typedef struct {
   int64_t block;
-  const attn_attention_row *kept;           // NULL: each strip finds out itself
-  void *keys, *values;                      // k and v turned: tiles of keys as columns
+  const attn_attention_row *kept;           // NULL: each strip computes its own
+  void *keys, *values;                      // k and v transposed: tiles of keys as columns
   attn_attention_rows_of key_rows;
   bool keys_are_finite;
   attn_attention_strip strip;
@@ -59,7 +59,7 @@ typedef enum {
   ATTN_ATTENTION_STRIP,    // the strip of rows i0..<i1 is begun; not to be split
   ATTN_ATTENTION_WEIGHTS,  // w and dw of keys j0..<j1
   ATTN_ATTENTION_QUERIES,  // the gradient of the scores, and dq, of rows i0..<i1 of the strip
-  ATTN_ATTENTION_KEYS,     // the strip's part of dk and dv for keys j0..<j1
+  ATTN_ATTENTION_KEYS,     // the strip's terms of dk and dv for keys j0..<j1
 } attn_attention_phase;
 
 #endif

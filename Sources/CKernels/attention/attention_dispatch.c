@@ -26,7 +26,7 @@ DECLARE_FOR(f64)
 #define PICK(p, name) ((p)->dtype == ATTN_F64 ? ATTN_PICK(name##_f64) : ATTN_PICK(name##_f32))
 
 enum {
-  LEAST_ROWS = 2 * ATTN_ATTENTION_ROWS,  // of a part: every part packs all keys and values
+  LEAST_ROWS = 2 * ATTN_ATTENTION_ROWS,  // of a chunk: every chunk packs all keys and values
   KEY_GRAIN = 32,                        // a multiple of every tile's columns
   ROW_GRAIN = 24,                        // a multiple of every tile's rows
   FMAS_PER_NS = 32,
@@ -50,8 +50,8 @@ static attn_attention_operands simplified(const attn_attention_operands *operand
   return p;
 }
 
-// What the rows of every block keep, where that is the same in all; else, and where there is no memory
-// for it, NULL. To be freed.
+// What the rows of every block keep, where all blocks keep the same; else, and where memory is short,
+// NULL. The caller frees it.
 static attn_attention_row *shared_rows(const attn_attention_operands *p) {
   if (p->keep == NULL || p->batch < 2 || p->keep_rows != p->t) return NULL;
   for (int64_t block = 1; block < p->batch; block++)
@@ -92,7 +92,7 @@ void attn_attention(const attn_attention_operands *operands, attn_row_blocks y, 
   if (attn_pieces(work(&j.p, batch, 2), INT64_MAX) <= 1) {
     for (int64_t block = 0; block < batch; block++) forward_part(&j, block);
   } else {
-    // More parts than blocks where the blocks don't divide among the threads.
+    // More chunks than blocks where the blocks don't divide among the threads.
     if (batch % threads != 0 && batch < 4 * threads) {
       j.row_parts = (4 * threads + batch - 1) / batch;
       int64_t most = (j.p.t + LEAST_ROWS - 1) / LEAST_ROWS;
@@ -109,7 +109,7 @@ typedef struct {
   attn_attention_operands p;
   const attn_attention_row *kept;
   const attn_attention_gradients *g;
-  // Where the threads share a block: what they do, and between them how much of it.
+  // Where the threads share a block: the phase, and the range that they split between them.
   attn_attention_state *state;
   attn_attention_phase phase;
   int64_t first, end, grain, parts;

@@ -38,10 +38,10 @@ static void ATTN_F(attention_pack_rows)(int64_t m, int64_t n, int64_t i0, int64_
                        x + i0 * rs + j * cs, rs, cs, to + j * m + i0 * ATTN_TILE_COLUMNS);
 }
 
-// Rows j0..<j1 of a matrix of n columns, turned, so that they are the columns of tiles: those from row
+// Rows j0..<j1 of a matrix of n columns, transposed: they become columns of tiles: those from row
 // j on begin at j * n.
-static void ATTN_F(attention_pack_turned)(int64_t n, int64_t j0, int64_t j1, const ATTN_E *x, int64_t rs,
-                                          int64_t cs, ATTN_E *to) {
+static void ATTN_F(attention_pack_transposed)(int64_t n, int64_t j0, int64_t j1, const ATTN_E *x, int64_t rs,
+                                              int64_t cs, ATTN_E *to) {
   for (int64_t j = j0; j < ATTN_F(attention_panel_ceiling)(j1); j += ATTN_TILE_COLUMNS)
     ATTN_F(pack_panel)(n, j1 - j < ATTN_TILE_COLUMNS ? j1 - j : ATTN_TILE_COLUMNS, x + j * rs, cs, rs,
                        to + j * n);
@@ -133,7 +133,7 @@ static void ATTN_F(attention_clear_rows)(int64_t rows, int64_t n, ATTN_E *x, int
 }
 
 // A product over keys: y = x b for the strip's rows of x; b has s rows. Beyond a tile's reach x is 0;
-// there it is read only if not `within_reach`, and otherwise added where that may be told from nothing.
+// there it is read only if not `within_reach`, and otherwise added only where it may change a bit.
 static void ATTN_F(attention_product_over_keys)(const attn_attention_strip *strip, int64_t i0,
                                                 int64_t i1, bool within_reach, const ATTN_E *x,
                                                 int64_t x_rs, const attn_attention_rows_of *b,
@@ -204,7 +204,7 @@ void ATTN_KERNEL(ATTN_F(attn_attention_rows))(const attn_attention_operands *p,
       attn_scratch(sizeof(ATTN_E) * (size_t)(wide * d + e_wide * s + ATTN_ATTENTION_ROWS * rs));
   if (keys == NULL) return;
   ATTN_E *values = keys + wide * d, *scores = values + e_wide * s;
-  ATTN_F(attention_pack_turned)(d, 0, s, k, p->k_rs, p->k_cs, keys);
+  ATTN_F(attention_pack_transposed)(d, 0, s, k, p->k_rs, p->k_cs, keys);
   attn_attention_rows_of rows_of_v =
       ATTN_F(attention_rows_of)(s, e, v, p->v_rs, p->v_cs, i1 - i0 <= ATTN_ATTENTION_ROWS, values);
   if (rows_of_v.packed) ATTN_F(attention_pack_rows)(s, e, 0, s, v, p->v_rs, p->v_cs, values);
@@ -268,14 +268,14 @@ attn_attention_state *ATTN_KERNEL(ATTN_F(attn_attention_state))(const attn_atten
   attn_attention_state *state = attn_scratch((size_t)header + sizeof(ATTN_E) * (size_t)numbers);
   if (state == NULL) return NULL;
   *state = (attn_attention_state){.block = block, .kept = kept, .strip_rs = rs};
-  ATTN_E *room = (ATTN_E *)((char *)state + header);
-  state->keys = room, room += wide * p->d;
-  state->values = room, room += wide * p->e;
-  state->packed_keys = room, room += d_wide * p->s;
-  state->packed_queries = room, room += ATTN_ATTENTION_ROWS * d_wide;
-  state->packed_slopes = room, room += ATTN_ATTENTION_ROWS * e_wide;
-  state->weights = room, room += ATTN_ATTENTION_ROWS * rs;
-  state->scores = room;
+  ATTN_E *next = (ATTN_E *)((char *)state + header);
+  state->keys = next, next += wide * p->d;
+  state->values = next, next += wide * p->e;
+  state->packed_keys = next, next += d_wide * p->s;
+  state->packed_queries = next, next += ATTN_ATTENTION_ROWS * d_wide;
+  state->packed_slopes = next, next += ATTN_ATTENTION_ROWS * e_wide;
+  state->weights = next, next += ATTN_ATTENTION_ROWS * rs;
+  state->scores = next;
   const ATTN_E *k = (const ATTN_E *)p->k + p->k_offsets[block];
   state->key_rows = ATTN_F(attention_rows_of)(p->s, p->d, k, p->k_rs, p->k_cs,
                                               p->t <= ATTN_ATTENTION_ROWS, state->packed_keys);
@@ -287,8 +287,8 @@ static void ATTN_F(attention_pack)(const attn_attention_operands *p, const attn_
   int64_t block = state->block;
   const ATTN_E *k = (const ATTN_E *)p->k + p->k_offsets[block];
   const ATTN_E *v = (const ATTN_E *)p->v + p->v_offsets[block];
-  ATTN_F(attention_pack_turned)(p->d, j0, j1, k, p->k_rs, p->k_cs, state->keys);
-  ATTN_F(attention_pack_turned)(p->e, j0, j1, v, p->v_rs, p->v_cs, state->values);
+  ATTN_F(attention_pack_transposed)(p->d, j0, j1, k, p->k_rs, p->k_cs, state->keys);
+  ATTN_F(attention_pack_transposed)(p->e, j0, j1, v, p->v_rs, p->v_cs, state->values);
   if (state->key_rows.packed)
     ATTN_F(attention_pack_rows)(p->s, p->d, j0, j1, k, p->k_rs, p->k_cs, state->packed_keys);
   ATTN_F(attention_clear_rows)(j1 - j0, p->d, ATTN_F(attention_row)(&g->dk, block, j0), g->dk.rs);
@@ -391,7 +391,7 @@ static void ATTN_F(attention_queries)(const attn_attention_operands *p,
 }
 
 // c += xT b for keys j0..<j1: x and b have a row for each of the strip's queries.
-// Where x is 0 it is left out if nobody can tell.
+// A term where x is 0 is left out where that cannot change a bit (attention_kernels.h).
 static void ATTN_F(attention_product_over_queries)(const attn_attention_state *state, int64_t j0,
                                                    int64_t j1, const ATTN_E *x,
                                                    const attn_attention_rows_of *b, int64_t n,

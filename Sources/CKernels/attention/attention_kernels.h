@@ -11,7 +11,7 @@
 // came out as -0 (a product that underflowed).
 #include "attention.h"
 
-enum { ATTN_KEY_BLOCK = 512 };  // keys that a product over keys takes at a time: they stay in the second cache
+enum { ATTN_KEY_BLOCK = 512 };  // keys that a product over keys takes at a time: they stay in the L2 cache
 
 static int64_t attention_vector_ceiling(int64_t j) { return (j + 15) / 16 * 16; }
 
@@ -51,7 +51,7 @@ static attn_attention_row attention_find_row(const attn_attention_operands *p, i
   return (attn_attention_row){from, end, gap ? keep : NULL};
 }
 
-// What each row of a block keeps, for others that keep the same.
+// What each row of a block keeps, for other blocks with the same mask.
 void ATTN_KERNEL(attn_attention_find_rows)(const attn_attention_operands *p, int64_t block,
                                            attn_attention_row *rows) {
   for (int64_t i = 0; i < p->t && !attn_should_stop(); i++) rows[i] = attention_find_row(p, block, i);

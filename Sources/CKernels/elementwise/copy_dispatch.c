@@ -9,8 +9,8 @@
 #include "machine/stream.h"
 
 enum {
-  SHORTEST_STREAM = 512,    // bytes of a row from which it is worth writing past the caches
-  LONGEST_RUN = 1 << 18,    // elements copied between two looks at a request to stop
+  SHORTEST_STREAM = 512,    // bytes of a row from which streaming stores pay
+  LONGEST_RUN = 1 << 18,    // elements copied between two checks for cancellation
   LONGEST_STRIP = 1 << 14,  // rows of 64 elements, likewise
 };
 
@@ -26,7 +26,7 @@ typedef struct {
   void *y;
 } copy_job;
 
-// Rows of `length` elements that lie next to each other, and are many, are written past the caches.
+// Whether a copy of rows of `length` elements uses streaming stores: for many contiguous elements.
 static bool streams(const copy_job *job, int64_t length) {
   const space *s = &job->s;
   int32_t last = s->rank - 1;
@@ -34,7 +34,7 @@ static bool streams(const copy_job *job, int64_t length) {
          s->strides[0][last] == 1 && s->strides[1][last] == 1;
 }
 
-// Part of a row: elements start..<end of it, from offsets x and y.
+// Elements start..<end of a row, from offsets x and y.
 static void copy_stretch(const copy_job *job, bool streams, int64_t x, int64_t y, int64_t start,
                          int64_t end) {
   int32_t last = job->s.rank - 1, size = job->item_size;
@@ -59,7 +59,7 @@ static void copy_rows(const copy_job *job, int64_t first, int64_t end) {
   if (past) attn_stream_end();
 }
 
-// A strip of the last axis of one matrix, so that a single matrix can be shared out too.
+// A strip of the last axis of one matrix, so that threads can split a single matrix too.
 static void copy_strip(copy_job *job, int64_t matrix, int64_t first, int64_t end) {
   space *s = &job->s;
   int32_t last = s->rank - 1, size = job->item_size;

@@ -15,9 +15,9 @@ ATTN_DECLARE(void, attn_random, attn_random_kind kind, int64_t n, uint64_t seed,
              int64_t low, uint64_t span, void *y);
 
 enum {
-  BYTES_PER_NS = 8,   // of copying, roughly
-  DIGEST_STRETCH = 1 << 20,  // elements between two looks at a request to stop
-  DRAW_GRAIN = 64,    // a group of 16 blocks in f32
+  BYTES_PER_NS = 8,          // of copying, roughly
+  DIGEST_CHUNK = 1 << 20,    // elements between two checks for cancellation
+  SAMPLE_GRAIN = 64,         // a group of 16 blocks in f32
   NANOSECONDS_PER_NORMAL = 4,
 };
 
@@ -64,7 +64,7 @@ attn_status attn_gather(int32_t item_size, int64_t count, int64_t inner, int64_t
       }
     checked = end;
   }
-  if (checked < count) return ATTN_OK;  // stopped: nothing is read that has not been checked
+  if (checked < count) return ATTN_OK;  // cancelled: no row is read whose index has not been checked
   gather_job j = {.row_bytes = inner * item_size, .count = count, .x = x, .indices = indices,
                   .keep = keep, .y = y,
                   .parts = attn_pieces(count * (inner * item_size / BYTES_PER_NS + 2), count)};
@@ -84,7 +84,7 @@ typedef struct {
   _Atomic bool overflow;
 } scatter_job;
 
-// Each part owns some rows or some columns of y and goes through all of dy in its order.
+// Each chunk owns some rows or some columns of y and reads all of dy in its order.
 static void scatter_part(void *context, int64_t part) {
   enum { GRAIN = 16 };
   scatter_job *j = context;
@@ -122,7 +122,7 @@ static void scatter_part(void *context, int64_t part) {
 attn_status attn_scatter_add(attn_dtype dtype, int64_t count, int64_t inner, int64_t rows,
                              const void *dy, const int64_t *indices, const uint8_t *keep,
                              void *y) {
-  enum { WIDE = 64 };  // columns worth a part
+  enum { WIDE = 64 };  // columns worth a chunk
   scatter_job j = {.dtype = dtype, .count = count, .inner = inner, .rows = rows, .row_parts = 1,
                    .column_parts = 1, .dy = dy, .indices = indices, .keep = keep, .y = y};
   int64_t pieces = attn_pieces(count * (inner / BYTES_PER_NS + 2), attn_thread_count());
@@ -146,34 +146,34 @@ typedef struct {
 
 static void random_part(void *context, int64_t part) {
   random_job *j = context;
-  int64_t i0 = attn_piece_start(j->n, j->parts, part, DRAW_GRAIN);
-  int64_t i1 = attn_piece_start(j->n, j->parts, part + 1, DRAW_GRAIN);
+  int64_t i0 = attn_piece_start(j->n, j->parts, part, SAMPLE_GRAIN);
+  int64_t i1 = attn_piece_start(j->n, j->parts, part + 1, SAMPLE_GRAIN);
   size_t size = j->kind == ATTN_UNIFORM_F32 || j->kind == ATTN_NORMAL_F32 ? 4 : 8;
   ATTN_PICK(attn_random)(j->kind, i1 - i0, j->seed, j->first + (uint64_t)i0, j->low, j->span,
                          j->y + (size_t)i0 * size);
 }
 
-static void draw(random_job j) {
+static void sample(random_job j) {
   bool normal = j.kind == ATTN_NORMAL_F32 || j.kind == ATTN_NORMAL_F64;
   j.parts = attn_pieces(j.n * (normal ? NANOSECONDS_PER_NORMAL : 1),
-                        (j.n + DRAW_GRAIN - 1) / DRAW_GRAIN);
+                        (j.n + SAMPLE_GRAIN - 1) / SAMPLE_GRAIN);
   attn_parallel(j.parts, random_part, &j);
 }
 
 void attn_random_uniform(attn_dtype dtype, int64_t n, uint64_t seed, uint64_t first, void *y) {
-  draw((random_job){.kind = dtype == ATTN_F32 ? ATTN_UNIFORM_F32 : ATTN_UNIFORM_F64, .n = n,
-                    .seed = seed, .first = first, .y = y});
+  sample((random_job){.kind = dtype == ATTN_F32 ? ATTN_UNIFORM_F32 : ATTN_UNIFORM_F64, .n = n,
+                      .seed = seed, .first = first, .y = y});
 }
 
 void attn_random_normal(attn_dtype dtype, int64_t n, uint64_t seed, uint64_t first, void *y) {
-  draw((random_job){.kind = dtype == ATTN_F32 ? ATTN_NORMAL_F32 : ATTN_NORMAL_F64, .n = n,
-                    .seed = seed, .first = first, .y = y});
+  sample((random_job){.kind = dtype == ATTN_F32 ? ATTN_NORMAL_F32 : ATTN_NORMAL_F64, .n = n,
+                      .seed = seed, .first = first, .y = y});
 }
 
 void attn_random_integers(int64_t n, uint64_t seed, uint64_t first, int64_t low, int64_t high,
                           int64_t *y) {
-  draw((random_job){.kind = ATTN_RANDOM_INTEGERS, .n = n, .seed = seed, .first = first,
-                    .low = low, .span = (uint64_t)high - (uint64_t)low, .y = (char *)y});
+  sample((random_job){.kind = ATTN_RANDOM_INTEGERS, .n = n, .seed = seed, .first = first,
+                      .low = low, .span = (uint64_t)high - (uint64_t)low, .y = (char *)y});
 }
 
 void attn_philox4x32(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]) {
@@ -199,18 +199,18 @@ void attn_canonical_nans(attn_dtype dtype, int64_t n, const void *x, void *y) {
   if (dtype == ATTN_F32) {
     const uint32_t *from = x;
     uint32_t *to = y;
-    for (ATTN_STRETCHES(start, end, n, DIGEST_STRETCH))
+    for (ATTN_STRETCHES(start, end, n, DIGEST_CHUNK))
       for (int64_t i = start; i < end; i++)
         to[i] = (from[i] & 0x7FFFFFFFu) > 0x7F800000u ? canonical_f32 : from[i];
   } else if (dtype == ATTN_F64) {
     const uint64_t *from = x;
     uint64_t *to = y;
-    for (ATTN_STRETCHES(start, end, n, DIGEST_STRETCH))
+    for (ATTN_STRETCHES(start, end, n, DIGEST_CHUNK))
       for (int64_t i = start; i < end; i++)
         to[i] = (from[i] & 0x7FFFFFFFFFFFFFFFu) > 0x7FF0000000000000u ? canonical_f64 : from[i];
   } else if (x != y) {
     int64_t size = dtype == ATTN_BOOL ? 1 : dtype == ATTN_I32 ? 4 : 8;
-    for (ATTN_STRETCHES(start, end, n * size, DIGEST_STRETCH))
+    for (ATTN_STRETCHES(start, end, n * size, DIGEST_CHUNK))
       memcpy((char *)y + start, (const char *)x + start, (size_t)(end - start));
   }
 }

@@ -50,7 +50,7 @@ ATTN_INLINE void attn_philox_blocks(uint64_t block, uint32_t kind, uint64_t seed
   u32x16_store(words + 48, ATTN_ZIP_HIGH(even_high, odd_high));
 }
 
-// 16 normals from 8 numbers u in (0, 1] and 8 numbers v in [0, 1), even and odd draws in turn.
+// 16 normals from 8 numbers u in (0, 1] and 8 numbers v in [0, 1), even and odd samples alternating.
 ATTN_INLINE void attn_box_muller(f64x8 u, f64x8 v, f64x8 *first, f64x8 *second) {
   f64x8 radius = f64x8_sqrt(-2.0 * f64x8_log(u));
   f64x8 angle = v * 0x1.921fb54442d18p+2;  // 2 pi
@@ -103,7 +103,7 @@ ATTN_INLINE void attn_random_group(attn_random_kind kind, uint64_t block, uint64
   }
 }
 
-// Draws first..<first + n of a kind.
+// The samples of a kind at counters first..<first + n.
 void ATTN_ISA(attn_random)(attn_random_kind kind, int64_t n, uint64_t seed, uint64_t first,
                            int64_t low, uint64_t span, void *y) {
   uint64_t each = kind == ATTN_UNIFORM_F32 || kind == ATTN_NORMAL_F32 ? 4 : 2;

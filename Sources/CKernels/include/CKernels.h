@@ -1,6 +1,6 @@
 // The face of attn's kernels: plain loops over plain buffers.
 //
-// Nothing here knows a shape rule, allocates a result or decides a policy: the Swift module
+// No function here knows a shape rule, allocates a result or decides a policy: the Swift module
 // `Tensors` does, and is the only caller. Strides count elements, not bytes. Outputs are
 // contiguous unless strides for them are given, and never overlap an input unless said so.
 //
@@ -36,13 +36,13 @@ int32_t attn_core_count(void);
 attn_isa attn_current_isa(void);
 // False, and no change, when the machine does not have it.
 bool attn_use_isa(attn_isa isa);
-// Threads that a large kernel spreads over. 1 to 256; at start the number of cores allowed to us.
+// Threads that a large kernel spreads over: 1 to 256; at start the number of cores that this process may use.
 void attn_use_threads(int32_t count);
 int32_t attn_thread_count(void);
 
-// Asks the kernels to give up, from any thread or a signal handler. They hear it within a few
-// milliseconds. What they have written is of no use then, nor is what they return, so whoever calls
-// them looks at the request first when they return.
+// Requests cancellation, from any thread or a signal handler. A running kernel returns within a few
+// milliseconds. What it has written, and what it returns, is then undefined: the caller checks for
+// cancellation before it looks at either.
 void attn_request_stop(bool stop);
 bool attn_is_stop_requested(void);
 // Whether a kernel was cancelled, for either reason: behind each one its caller looks.
@@ -101,7 +101,7 @@ void attn_select(attn_dtype dtype, int32_t rank, const int64_t *shape,
                  const int64_t *c_strides, const uint8_t *c,
                  const int64_t *a_strides, const void *a,
                  const int64_t *b_strides, const void *b, void *y);
-// Several of these in one pass over n elements of a float dtype. A slot is an operand or a result:
+// A fused elementwise graph in one pass over n elements of a float dtype. A slot is an operand or a result:
 // `period` is n, or 1 for one element that repeats, or the length of a row that repeats; without a
 // pointer it holds what only later steps read. At most 64 slots.
 typedef struct {
@@ -149,7 +149,7 @@ typedef enum {
 // reduced axis goes into lane i mod 16, whatever inner is. Integers report overflow of SUM and PROD.
 attn_status attn_reduce(attn_reduce_op op, attn_dtype dtype, attn_order order,
                         int64_t outer, int64_t n, int64_t inner, const void *x, void *y);
-// The same at the end of a chain of elementwise operations: y[r] is the reduction, in LANES, of row r of
+// A reduction fused behind an elementwise graph: y[r] is the reduction, in LANES, of row r of
 // the last step's result, which is not written. ATTN_SUM, ATTN_PROD, ATTN_REDUCE_MAX or ATTN_REDUCE_MIN
 // over rows of n > 0 elements. `room` holds as many elements as attn_chain_room says.
 void attn_chain_reduce(attn_reduce_op op, attn_dtype dtype, int64_t rows, int64_t n, int32_t slot_count,
@@ -170,8 +170,8 @@ size_t attn_sort_work(int64_t rows, int64_t n);
 
 // MARK: Rows (float dtypes; a row is n contiguous elements; every sum over a row is in LANES)
 
-// keep: NULL, or row r's condition starts at keep + keep_offsets[r] and has stride keep_stride
-// (0 or 1). What is not kept takes no part and gets 0 (log: -inf); a row with nothing kept is all 0
+// keep: NULL, or the mask of row r starts at keep + keep_offsets[r] and has stride keep_stride
+// (0 or 1). An element that is not kept is ignored and gets 0 (log: -inf); a row with none kept is all 0
 // (log: all -inf). Largest value kept, then exp(x - largest) / sum.
 void attn_softmax(attn_dtype dtype, bool log, int64_t rows, int64_t n, const void *x,
                   const uint8_t *keep, const int64_t *keep_offsets, int32_t keep_stride, void *y);
@@ -217,7 +217,7 @@ attn_status attn_matmul(attn_dtype dtype, int64_t batch, int64_t m, int64_t n, i
 // starts at its base plus its offsets[b]; rs and cs are the strides of rows and columns. `keep` has a row
 // of s for each of the batch * t queries, true where it sees a key, in blocks of keep_rows rows:
 // block b of its own starts at keep_offsets[b], rows are keep_rs apart and columns 1, or 0 for one
-// condition a row; it is NULL where everything is kept.
+// bool a row; it is NULL where everything is kept.
 typedef struct {
   attn_dtype dtype;
   int64_t batch, t, s, d, e;
@@ -231,8 +231,8 @@ typedef struct {
   double scale;  // a number of the dtype
 } attn_attention_operands;
 
-// A matrix for each block, which starts at data plus offsets[block]: rows rs apart, whose numbers lie
-// one after the other.
+// A matrix for each block, which starts at data plus offsets[block]: rows rs apart, whose elements are
+// contiguous.
 typedef struct {
   void *data;
   const int64_t *offsets;
@@ -263,7 +263,7 @@ double attn_fma_work(int64_t rounds);
 // MARK: Gather and scatter
 
 // y[i, :] = x[indices[i], :] for rows of `inner` elements, x of `rows` rows. keep: NULL or one
-// condition for each i; where it is 0 nothing is read and y[i, :] is 0. An index outside 0..<rows
+// bool for each i; where it is 0 nothing is read and y[i, :] is 0. An index outside 0..<rows
 // gives ATTN_OUT_OF_RANGE and its i in *position.
 attn_status attn_gather(int32_t item_size, int64_t count, int64_t inner, int64_t rows,
                         const void *x, const int64_t *indices, const uint8_t *keep,
@@ -275,7 +275,7 @@ attn_status attn_scatter_add(attn_dtype dtype, int64_t count, int64_t inner, int
 
 // MARK: Random numbers and digests
 
-// Philox4x32-10 with key `seed`; draw number `first + i` makes y[i], whoever computes it.
+// Philox4x32-10 with key `seed`; y[i] is the sample at counter `first + i`, on any thread.
 // uniform: [0, 1) from the top 24 (f32) or 53 (f64) bits. normal: Box-Muller over our own log, sqrt,
 // sin and cos. integers: low ..< high without bias worth the name (64-bit multiply-shift), as i64.
 void attn_random_uniform(attn_dtype dtype, int64_t n, uint64_t seed, uint64_t first, void *y);
@@ -292,14 +292,14 @@ void attn_canonical_nans(attn_dtype dtype, int64_t n, const void *x, void *y);
 
 // MARK: Optimizer
 
-// Whether results of so many bytes together are written past the caches: fewer are likely to be read while
-// a last-level cache still holds them. Both ways give the same bits.
+// Whether results of so many bytes together should use streaming stores: smaller results are likely to be
+// read while a last-level cache still holds them. Both ways give the same bits.
 static inline bool attn_streams(int64_t bytes) { return bytes >= 16 << 20; }
 // One AdamW step (decoupled decay), floats:
 //   g' = g * gradient_scale;  m' = b1 m + (1 - b1) g';  v' = b2 v + (1 - b2) g'^2
 //   p' = p - lr * decay * p - lr * (m' / c1) / (sqrt(v' / c2) + epsilon)
-// with c1 = 1 - b1^t and c2 = 1 - b2^t given. Outputs may be the inputs. With `streams` they are
-// written past the caches, which is worth it where all that is trained is larger than those.
+// with c1 = 1 - b1^t and c2 = 1 - b2^t given. Outputs may be the inputs. With `streams` the kernel uses
+// streaming stores, which pay where all trained parameters together are larger than the caches.
 void attn_adamw(attn_dtype dtype, int64_t n, const void *p, const void *g, const void *m,
                 const void *v, double lr, double b1, double b2, double epsilon, double decay,
                 double c1, double c2, double gradient_scale, bool streams, void *p_out, void *m_out,

@@ -14,7 +14,7 @@ static void run_part(void *context, int64_t part) {
   FMARun *run = context;
   float out[16] = {0.5f, 1};
   double work = ATTN_PICK(attn_fma_chains)(run->rounds, out);
-  // Reading a result keeps the compiler from leaving the work undone.
+  // Reading a result keeps the compiler from removing the work.
   if (part == 0) run->work = out[0] == 12345 ? 0 : work;
 }
 

@@ -1,10 +1,11 @@
-// The pool: workers that claim parts from one counter, spin a short while for the next loop and
+// The pool: workers that claim chunks from one counter, spin a short while for the next loop and
 // then sleep.
 //
-// A loop is published by storing its part count in `unclaimed`. A claim is one fetch-and-subtract
-// on it; whoever gets a positive ticket holds a part, and since the host cannot leave before every
-// part is finished, body and context cannot change under a holder. A worker that comes late gets a
-// ticket of zero or less and touches nothing else, so no worker need be waited for by name.
+// The host, the thread that calls attn_parallel, publishes a loop by storing its chunk count in
+// `unclaimed`. A claim is one fetch-and-subtract on it. The thread that gets a positive ticket runs
+// that chunk, and since the host cannot return before every chunk is finished, body and context
+// cannot change under it. A late worker gets a ticket of zero or less and touches nothing else, so
+// the host need not wait for any worker in particular.
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
@@ -29,10 +30,10 @@ enum {
   PAUSES_PER_LOOK = 32,
   YIELDS_WHEN_CROWDED = 8,
   WORTH_WAKING = 12000,      // nanoseconds of work below which one thread is quicker
-  LONGEST_PIECE = 1000000,   // nanoseconds of work, which may take several times as long
+  LONGEST_CHUNK = 1000000,   // nanoseconds of work, which may take several times as long
 };
 
-// Each on its own cache line: workers poll the first, and every part writes the second.
+// Each on its own cache line: workers poll the first, and every chunk writes the second.
 static _Alignas(64) _Atomic int64_t unclaimed;
 static _Alignas(64) _Atomic int64_t unfinished;
 static _Alignas(64) _Atomic int32_t sleepers;
@@ -41,9 +42,9 @@ static _Atomic int32_t active_workers;  // workers with a greater index leave th
 static _Atomic int32_t host_core;
 
 static struct {
-  void (*body)(void *context, int64_t part);
+  void (*body)(void *context, int64_t chunk);
   void *context;
-  int64_t parts;
+  int64_t chunks;
 } loop;
 
 static pthread_mutex_t host_lock = PTHREAD_MUTEX_INITIALIZER;  // held for a whole loop
@@ -68,8 +69,8 @@ static int64_t nanoseconds(void) {
   return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-// Waits until `counter` is positive (or, for `until_zero`, no longer positive); false after a
-// while. With more threads than cores a spinning thread only keeps a working one from its core.
+// Spins until `counter` is positive (or, for `until_zero`, no longer positive); false after
+// SPIN_NANOSECONDS. With more threads than cores a spinning thread only keeps a working one from its core.
 static bool spin(_Atomic int64_t *counter, bool until_zero) {
 #define ATTN_ARRIVED ((atomic_load_explicit(counter, memory_order_acquire) > 0) != until_zero)
   if (attn_thread_count() > attn_core_count()) {
@@ -92,12 +93,12 @@ static bool spin(_Atomic int64_t *counter, bool until_zero) {
 #undef ATTN_ARRIVED
 }
 
-// Claims parts until there are none left.
+// Claims and runs chunks until none is left. After cancellation it skips the bodies.
 static void work(void) {
   while (atomic_load_explicit(&unclaimed, memory_order_acquire) > 0) {
     int64_t ticket = atomic_fetch_sub_explicit(&unclaimed, 1, memory_order_acq_rel);
     if (ticket <= 0) return;
-    if (!attn_should_stop()) loop.body(loop.context, loop.parts - ticket);
+    if (!attn_should_stop()) loop.body(loop.context, loop.chunks - ticket);
     if (atomic_fetch_sub(&unfinished, 1) == 1 && atomic_load(&host_sleeps)) {
       pthread_mutex_lock(&sleep_lock);
       pthread_cond_signal(&loop_finished);
@@ -116,7 +117,7 @@ static int32_t this_core(void) {
 
 // A scheduler that sees no cache shared between cores (as in some virtual machines) wakes a worker
 // where it slept, even if that is now the host's core, and leaves it there for many milliseconds,
-// the two taking turns or the worker just waiting. Forbidding that core for a moment moves it.
+// while the two alternate or the worker only waits. Forbidding that core for a moment moves it.
 #if defined(__linux__)
 static struct {
   pid_t thread;
@@ -133,7 +134,7 @@ static bool all_but(int32_t core, cpu_set_t *all, cpu_set_t *others) {
   return CPU_COUNT(others) > 0;
 }
 
-// By the host, under sleep_lock, before it wakes the workers.
+// The host calls this under sleep_lock, before it wakes the workers.
 static void clear_core_of_host(int32_t core) {
   cpu_set_t others;
   bool known = false;
@@ -145,7 +146,7 @@ static void clear_core_of_host(int32_t core) {
   }
 }
 
-// By a worker that begins to work on a loop.
+// A worker calls this when it begins to work on a loop.
 static void leave_core_of_host(void) {
   cpu_set_t all, others;
   int32_t core = this_core();
@@ -154,7 +155,7 @@ static void leave_core_of_host(void) {
     (void)sched_setaffinity(0, sizeof all, &all);
 }
 
-// By a worker, under sleep_lock, before and after it sleeps.
+// A worker calls these under sleep_lock, before and after it sleeps.
 static void fall_asleep(int32_t index) {
   nap[index].thread = gettid();
   nap[index].core = this_core();
@@ -186,7 +187,7 @@ static void *worker(void *argument) {
     pthread_mutex_lock(&sleep_lock);
     fall_asleep(index);
     atomic_fetch_add(&sleepers, 1);
-    // One wait and no more: who is woken too late for this loop spins for the next.
+    // One wait and no more: a worker that wakes too late for this loop spins for the next.
     if (atomic_load(&unclaimed) <= 0 || index >= atomic_load(&active_workers))
       pthread_cond_wait(&loop_published, &sleep_lock);
     atomic_fetch_sub(&sleepers, 1);
@@ -199,7 +200,7 @@ static void *worker(void *argument) {
   return NULL;
 }
 
-// A child of fork has the caller only: it forgets the workers and makes its own when it needs them.
+// A child of fork has the calling thread only: it resets the pool and hires its own workers later.
 static void forget_pool(void) {
 #if defined(__linux__)
   memset(nap, 0, sizeof nap);
@@ -218,7 +219,7 @@ static void forget_pool(void) {
 
 static void hire(int32_t wanted) {
   if (!fork_handler_set) fork_handler_set = pthread_atfork(NULL, NULL, forget_pool) == 0;
-  // Signals are the host's business: a worker inherits a mask that blocks them all.
+  // The host handles signals: a worker inherits a mask that blocks them all.
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -231,22 +232,22 @@ static void hire(int32_t wanted) {
   pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
-void attn_parallel(int64_t parts, void (*body)(void *context, int64_t part), void *context) {
+void attn_parallel(int64_t chunks, void (*body)(void *context, int64_t chunk), void *context) {
   int32_t workers = attn_thread_count() - 1;
-  if (parts <= 1 || workers <= 0 || inside_body || pthread_mutex_trylock(&host_lock) != 0) {
-    for (int64_t part = 0; part < parts && !attn_should_stop(); part++) body(context, part);
+  if (chunks <= 1 || workers <= 0 || inside_body || pthread_mutex_trylock(&host_lock) != 0) {
+    for (int64_t chunk = 0; chunk < chunks && !attn_should_stop(); chunk++) body(context, chunk);
     return;
   }
   if (workers > MOST_WORKERS) workers = MOST_WORKERS;
   if (worker_count < workers) hire(workers);
   loop.body = body;
   loop.context = context;
-  loop.parts = parts;
+  loop.chunks = chunks;
   atomic_store_explicit(&active_workers, workers, memory_order_relaxed);
   int32_t core = this_core();
   atomic_store_explicit(&host_core, core, memory_order_relaxed);
-  atomic_store_explicit(&unfinished, parts, memory_order_relaxed);
-  atomic_store(&unclaimed, parts);
+  atomic_store_explicit(&unfinished, chunks, memory_order_relaxed);
+  atomic_store(&unclaimed, chunks);
   if (atomic_load(&sleepers) > 0) {
     pthread_mutex_lock(&sleep_lock);
     clear_core_of_host(core);
@@ -267,12 +268,12 @@ void attn_parallel(int64_t parts, void (*body)(void *context, int64_t part), voi
 }
 
 int64_t attn_pieces(int64_t work, int64_t limit) {
-  int64_t threads = attn_thread_count(), pieces = 1;
+  int64_t threads = attn_thread_count(), chunks = 1;
   if (threads > 1 && work >= 2 * WORTH_WAKING) {
-    pieces = work / WORTH_WAKING;
-    if (pieces > 4 * threads) pieces = 4 * threads;
+    chunks = work / WORTH_WAKING;
+    if (chunks > 4 * threads) chunks = 4 * threads;
   }
-  if (pieces < work / LONGEST_PIECE) pieces = work / LONGEST_PIECE;
-  if (pieces > limit) pieces = limit;
-  return pieces > 1 ? pieces : 1;
+  if (chunks < work / LONGEST_CHUNK) chunks = work / LONGEST_CHUNK;
+  if (chunks > limit) chunks = limit;
+  return chunks > 1 ? chunks : 1;
 }

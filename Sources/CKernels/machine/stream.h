@@ -1,5 +1,5 @@
-// Large results written past the caches: a store that misses them would first read the line that it is
-// about to replace, and push out what the next operation reads.
+// Streaming stores for large results: a plain store that misses the caches would first read the line that
+// it overwrites, and evict what the next operation reads.
 #ifndef ATTN_STREAM_H
 #define ATTN_STREAM_H
 
@@ -9,7 +9,7 @@
 
 enum { ATTN_STREAM_BOUNDARY = 64 };  // where vectors of 16 elements may be streamed to
 
-// memcpy past the caches, where `to` is on a boundary of 16 bytes.
+// memcpy with streaming stores, where `to` is on a boundary of 16 bytes.
 static inline void attn_stream(void *to, const void *from, size_t bytes) {
   typedef float lanes __attribute__((vector_size(16), may_alias));
   typedef float loose_lanes __attribute__((vector_size(16), aligned(1), may_alias));
@@ -19,7 +19,7 @@ static inline void attn_stream(void *to, const void *from, size_t bytes) {
   memcpy((char *)to + whole * 16, (const char *)from + whole * 16, bytes - whole * 16);
 }
 
-// What was streamed is there for other threads once this and a release have passed.
+// Makes streamed stores visible to other threads, together with a release behind it.
 static inline void attn_stream_end(void) {
 #if defined(__x86_64__)
   __builtin_ia32_sfence();

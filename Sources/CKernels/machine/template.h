@@ -1,4 +1,4 @@
-// Names for the texts that are included once per element type.
+// Names for the files that are included once per element type.
 #ifndef ATTN_TEMPLATE_H
 #define ATTN_TEMPLATE_H
 

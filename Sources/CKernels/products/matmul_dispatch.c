@@ -1,5 +1,5 @@
-// attn_matmul: how a batch of products is cut into parts for the threads. The kernels are in
-// matmul_kernels.h; integers, which are no one's bottleneck, are here.
+// attn_matmul: how a batch of products is cut into chunks for the threads. The kernels are in
+// matmul_kernels.h; integer products, which no program spends its time in, are here.
 #include "matmul.h"
 
 #include <stdbool.h>
@@ -16,7 +16,7 @@ ATTN_DECLARE(void, attn_matmul_f64, const attn_product *p, const double *a, cons
              double *c, int64_t i0, int64_t i1, int64_t j0, int64_t j1);
 
 enum {
-  // A part's edges are multiples of these, which every tile's sides divide or nearly do.
+  // A chunk's edges are multiples of these, which every tile's sides divide or nearly do.
   ROW_GRAIN = 24,
   COLUMN_GRAIN = 32,
   SMALL = 256,  // as in matmul_float.h
@@ -105,7 +105,7 @@ static void run_part(void *context, int64_t part) {
               attn_piece_start(job->batch, job->batch_parts, batch_part + 1, 1), i0, i1, j0, j1);
 }
 
-// Cuts c into about `pieces` parts so that little of a and b is read by more than one of them.
+// Cuts c into about `pieces` chunks so that few of them read the same elements of a and b.
 static void cut(product_job *job, int64_t pieces) {
   job->batch_parts = job->row_parts = job->column_parts = 1;
   if (job->batch >= pieces || (job->batch > 1 && pieces <= 2 * job->batch)) {
@@ -120,7 +120,7 @@ static void cut(product_job *job, int64_t pieces) {
   int64_t least = INT64_MAX;
   for (int64_t rows = 1; rows <= pieces && rows <= most_row_parts; rows++) {
     int64_t columns = pieces / rows < most_column_parts ? pieces / rows : most_column_parts;
-    // Every row part reads all of b, every column part all of a; and a part too few costs most.
+    // Every row chunk reads all of b, every column chunk all of a; a chunk too few costs most.
     int64_t cost = rows * p->n + columns * p->m + (pieces - rows * columns) * (p->m + p->n);
     if (cost < least) {
       least = cost;
@@ -150,7 +150,7 @@ attn_status attn_matmul(attn_dtype dtype, int64_t batch, int64_t m, int64_t n, i
     job.a_offsets = job.b_offsets, job.b_offsets = offsets;
     job.a = b, job.b = a;
   }
-  // In double: the product of four sizes may pass 2^63 only where nobody waits for the result.
+  // In double, as the product of four sizes may pass 2^63.
   double multiplications = (double)batch * (double)m * (double)n * (double)(k > 0 ? k : 1);
   int64_t pieces = 1;
   if (multiplications > 1e5) {
@@ -161,7 +161,7 @@ attn_status attn_matmul(attn_dtype dtype, int64_t batch, int64_t m, int64_t n, i
                    (dtype == ATTN_F32 || dtype == ATTN_I32 ? 4 : 8);
     if (work < bytes / BYTES_PER_NS) work = bytes / BYTES_PER_NS;
     pieces = attn_pieces((int64_t)work, INT64_MAX);
-    // More parts than threads even out what other work takes, and cost packing twice.
+    // More chunks than threads even out what other work takes, and cost packing twice.
     int64_t threads = attn_thread_count();
     int64_t most = batch >= 4 * threads ? 4 * threads : multiplications > 2e8 ? 2 * threads : threads;
     if (pieces > most) pieces = most;

@@ -6,7 +6,7 @@
 #define ATTN_TILE_COLUMNS (ATTN_TILE_VECTORS * ATTN_L)
 
 enum {
-  // How much of k is done before the next columns, and the next rows, have their turn: a strip of a
+  // How much of k is done before the next columns and the next rows: a strip of a
   // (ATTN_TILE_ROWS x INNER_BLOCK) stays in the first cache while b streams past it, and a packed
   // block of b (INNER_BLOCK x COLUMN_BLOCK) in the second.
   ATTN_F(INNER_BLOCK) = sizeof(ATTN_E) == 4 ? 512 : 256,
@@ -264,7 +264,7 @@ static void ATTN_F(direct_product)(int64_t m, int64_t n, int64_t k, const ATTN_E
   }
 }
 
-// c = a b for a part of c, whose columns are contiguous.
+// c = a b for a block of c, whose columns are contiguous.
 static void ATTN_F(part_product)(int64_t m, int64_t n, int64_t k, const ATTN_E *a, int64_t a_rs,
                                  int64_t a_cs, const ATTN_E *b, int64_t b_rs, int64_t b_cs,
                                  ATTN_E *c, int64_t c_rs, ATTN_E *panels, ATTN_E *strips) {
@@ -369,7 +369,7 @@ void ATTN_KERNEL(ATTN_F(attn_matmul))(const attn_product *p, const ATTN_E *a, co
     }
     return;
   }
-  // The transposed problem, for a c of few columns: computed beside c and turned into it.
+  // The transposed problem, for a c of few columns: computed beside c and transposed into it.
   ATTN_E *beside = strips + strips_size;
   for (int64_t j = j0; j < j1; j += TURNED_COLUMNS) {
     int64_t width = j1 - j < TURNED_COLUMNS ? j1 - j : TURNED_COLUMNS;

@@ -1,8 +1,8 @@
-// How draws are taken from Philox4x32-10 (Salmon, Moraes, Dror and Shaw, "Parallel Random Numbers:
+// How samples are computed from Philox4x32-10 (Salmon, Moraes, Dror and Shaw, "Parallel Random Numbers:
 // As Easy as 1, 2, 3", 2011): one table for the kernels and the documentation.
 //
 // The key is the seed, low word first. A block's counter is {block, low word first; kind; 0}, so
-// that draws of different kinds never share a block. Draw number d:
+// that samples of different kinds never share a block. The sample at counter d:
 //
 //   kind                block   words of the block, w[0]...w[3]
 //   0 uniform f32       d / 4   (w[d % 4] >> 8) * 2^-24

@@ -31,7 +31,7 @@ enum {
   ELEMENTS_PER_NS = 8,   // of a simple reduction; logsumexp does about one
 };
 
-// MARK: Integers and conditions
+// MARK: Integers and bools
 
 // The size of a product and its sign apart, so that 2^63 on the way to -2^63 is no overflow, and an
 // overflow before a factor of zero is none.
@@ -57,7 +57,7 @@ static bool finish(const product *p, int64_t low, int64_t high, int64_t *result)
   return p->too_large || (p->negative ? p->size > -(uint64_t)low : p->size > (uint64_t)high);
 }
 
-// Exact sums, so that the order is of no account and only a result that does not fit is reported.
+// Exact sums, so that the order does not matter and only a result that does not fit is reported.
 #define INTEGER_REDUCE(T, WIDE, LEAST, GREATEST)                                                  \
   static bool reduce_##T(attn_reduce_op op, int64_t outer, int64_t n, int64_t inner, const T *x,  \
                          T *y) {                                                                  \
@@ -440,7 +440,7 @@ static void sort_part(void *context, int64_t part) {
   }
 }
 
-// The working space of one row.
+// Bytes of working memory for one row.
 static size_t row_work(int64_t n) { return 2 * (size_t)n * sizeof(entry); }
 
 size_t attn_sort_work(int64_t rows, int64_t n) {
@@ -451,7 +451,7 @@ size_t attn_sort_work(int64_t rows, int64_t n) {
 void attn_sort_positions(bool descending, attn_dtype dtype, int64_t rows, int64_t n, const void *x,
                          int64_t *positions, void *work, size_t work_bytes) {
   int64_t parts = attn_pieces(rows * n * 16, rows);
-  // As many at once as there is space for: the number of threads may have changed since it was asked for.
+  // As many rows at once as fit into `work`: the thread count may have changed since attn_sort_work.
   if (work != NULL && parts > (int64_t)(work_bytes / row_work(n)))
     parts = (int64_t)(work_bytes / row_work(n));
   row_job job = {.flag = descending, .dtype = dtype, .outer = rows, .n = n, .inner = 1,

@@ -33,7 +33,7 @@ DECLARE(f32, float)
 DECLARE(f64, double)
 
 enum {
-  // Elements a nanosecond, roughly, for the share of work of a thread.
+  // Elements that one thread computes in a nanosecond, roughly.
   EXPONENTIALS_PER_NS = 1,
   SIMPLE_PER_NS = 3,
   COLUMN_GRAIN = 64,
@@ -122,7 +122,7 @@ void attn_layer_norm(attn_dtype dtype, bool rms, int64_t rows, int64_t n, double
   attn_parallel(j.row_parts, norm_part, &j);
 }
 
-// The first row_parts parts are rows of dx, the rest columns of dweight and dbias.
+// The first row_parts chunks are rows of dx, the rest columns of dweight and dbias.
 static void norm_backward_part(void *context, int64_t part) {
   norm_job *j = context;
   if (part < j->row_parts) {
@@ -198,7 +198,7 @@ attn_status attn_cross_entropy(attn_dtype dtype, int64_t rows, int64_t n, const 
       }
     checked = end;
   }
-  if (checked < rows) return ATTN_OK;  // stopped
+  if (checked < rows) return ATTN_OK;  // cancelled
   loss_job j = {.dtype = dtype, .rows = rows, .n = n, .x = x, .targets = targets,
                 .ignore = ignore, .smoothing = smoothing, .losses = losses, .lse_out = lse,
                 .parts = attn_pieces(rows * n / EXPONENTIALS_PER_NS, rows)};

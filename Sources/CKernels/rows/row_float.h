@@ -79,7 +79,7 @@ void ATTN_KERNEL(ATTN_F(attn_softmax))(bool log, int64_t r0, int64_t r1, int64_t
     ATTN_E *to = y + r * n;
     const uint8_t *conditions = keep == NULL ? NULL : keep + keep_offsets[r];
     if (conditions != NULL && keep_stride == 0) {
-      // One condition for the whole row.
+      // The mask has one bool for the whole row.
       if (*conditions == 0) {
         const ATTN_E left_out = log ? (ATTN_E)-__builtin_inf() : 0;
         ATTN_FOR_ROW(i, count, n, ATTN_F(put)(to + i, ATTN_VF(splat)(left_out), count););
@@ -97,7 +97,7 @@ typedef struct {
   const ATTN_E *y, *dy;
 } ATTN_F(softmax_backward_context);
 
-// Where y is 0 (log: -inf), dy takes no part, whatever it is: 0 times a number adds nothing anyway.
+// Where y is 0 (log: -inf), dy is ignored, even if it is NaN: 0 times a finite number adds nothing anyway.
 ATTN_INLINE ATTN_V ATTN_F(softmax_backward_terms)(const void *context, int64_t i, int64_t count) {
   const ATTN_F(softmax_backward_context) *c = context;
   ATTN_V y = ATTN_F(get)(c->y + i, count);
@@ -290,7 +290,7 @@ void ATTN_KERNEL(ATTN_F(attn_cross_entropy_backward))(int64_t r0, int64_t r1, in
 // As the header says, from left to right: g' = g * gradient_scale;
 // m' = b1 * m + (1 - b1) * g';  v' = b2 * v + (1 - b2) * (g' * g');
 // p' = (p - (lr * decay) * p) - lr * (m' / c1) / (sqrt(v' / c2) + epsilon).
-// Numbers that do not change from element to element are computed in f64 and rounded once.
+// Values that do not change from element to element are computed in f64 and rounded once.
 void ATTN_KERNEL(ATTN_F(attn_adamw))(int64_t n, const ATTN_E *p, const ATTN_E *g, const ATTN_E *m,
                                      const ATTN_E *v, double lr, double b1, double b2,
                                      double epsilon, double decay, double c1, double c2,

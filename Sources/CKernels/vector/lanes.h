@@ -1,5 +1,5 @@
 // 16 lanes of either float type, and sums over a row in LANES: the one order that sums, softmax,
-// norms and losses share, so that a fused kernel has the bits of its parts.
+// norms and losses share, so that a fused kernel has the bits of the single ones.
 //
 // LANES: a row is cut into chunks of 4096 elements. In a chunk, element i is added to lane i mod 16;
 // each lane starts from +0 and goes up. Then lane l takes lane l + 8, then l + 4, l + 2, l + 1 (the
@@ -43,7 +43,7 @@ ATTN_INLINE void f64x16_store_part(double *p, f64x16 v, int64_t n) {
   if (n > 8) f64x8_store_part(p + 8, v.hi, n - 8);
 }
 
-// Past the caches (stream.h), to a boundary of 64 bytes.
+// Streaming stores (stream.h), to a boundary of 64 bytes.
 ATTN_INLINE void f32x16_stream(float *p, f32x16 v) { __builtin_nontemporal_store(v, (f32x16 *)p); }
 ATTN_INLINE void f64x16_stream(double *p, f64x16 v) {
   __builtin_nontemporal_store(v.lo, (f64x8 *)p);

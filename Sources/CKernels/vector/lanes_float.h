@@ -113,10 +113,10 @@ ATTN_INLINE ATTN_V ATTN_F(exp_terms)(const void *context, int64_t i, int64_t cou
   return ATTN_F(first_lanes)(count) ? e : 0;
 }
 
-// The largest (smallest) of n numbers as ATTN_REDUCE_MAX orders them, those only whose condition in
-// `keep` (if not NULL) holds; *any tells whether there is one. The bits of a float, with those of
-// negative numbers turned round, order as integers: one comparison a step instead of five. NaNs are
-// noted beside it.
+// The largest (smallest) of n numbers as ATTN_REDUCE_MAX orders them, only of those that the mask
+// `keep` (if not NULL) keeps; *any tells whether there is one. The bits of a float, inverted below
+// the sign where it is negative, order as integers: one comparison a step instead of five. NaNs are
+// recorded beside it.
 ATTN_INLINE ATTN_E ATTN_F(row_extreme)(bool largest, int64_t n, const ATTN_E *x,
                                        const uint8_t *keep, bool *any) {
   enum { TOP = sizeof(ATTN_E) * 8 - 1 };

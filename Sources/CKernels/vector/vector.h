@@ -1,6 +1,6 @@
 // Vectors of 64 bytes, for every kernel and every instruction set.
 //
-// One text is compiled once per instruction set (kernels_avx512.c, kernels_avx2.c,
+// One source is compiled once per instruction set (kernels_avx512.c, kernels_avx2.c,
 // kernels_baseline.c); the compiler splits a vector into as many registers as it needs. A kernel
 // therefore always works on 16 f32 or 8 f64 lanes, and its bits do not depend on the machine.
 //

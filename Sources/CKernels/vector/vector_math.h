@@ -1,6 +1,6 @@
 // exp, log, sin, cos and pow, for 16 f32 or 8 f64 at once; vector_activations.h has what is built on them.
 //
-// One text for every instruction set, made of operations that IEEE 754 rounds correctly (+, -, *, /,
+// One source for every instruction set, made of operations that IEEE 754 rounds correctly (+, -, *, /,
 // fma, comparisons, conversions) and of integer operations: the same bits everywhere. A lane never
 // depends on its neighbours. Nothing of libm is used, except that `fma` and `floor` fall back to it
 // where the machine lacks them; both are exact there.
@@ -15,7 +15,7 @@
 #include "vector.h"
 #include "vector_math_coefficients.h"
 
-// MARK: Parts that the functions share
+// MARK: What the functions share
 
 // c[0] + c[1] x + ... + c[n - 1] x^(n - 1), by Horner's rule. A loop over vectors keeps several of
 // these chains in flight, so the shorter chains of other schemes gain nothing.

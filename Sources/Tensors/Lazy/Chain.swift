@@ -1,11 +1,11 @@
 import CKernels
 import Synchronization
 
-/// An elementwise operation on large operands that is put off until somebody reads its result, so that
-/// operations one after the other run in one pass over memory.
+/// A node of a fused elementwise graph: an operation on large operands that stays lazy until a reader asks
+/// for its result, so that consecutive operations run in one pass over memory.
 ///
-/// The bits are those of running each at once: every element goes through the same kernels. Only
-/// operations on floats are put off, as those can't fail.
+/// The bits are those of running each operation eagerly: every element goes through the same kernels. Only
+/// operations on floats are lazy, as those can't fail.
 final class Chain {
   enum Operation {
     case unary(UnaryFunction)
@@ -35,7 +35,7 @@ final class Chain {
 
   let operation: Operation
   fileprivate var operands: [Operand]
-  /// How many operations wait, with those of the operands.
+  /// The number of lazy operations in the graph below this one, itself included.
   fileprivate let length: Int
   /// Whether all of them cost next to nothing beside reading their operands.
   fileprivate let isCheap: Bool
@@ -48,32 +48,31 @@ final class Chain {
     self.length = length
     isCheap = operation.isCheap && operands.allSatisfy { $0.storage.chain?.isCheap != false }
     self.byteCount = byteCount
-    Self.waitingBytes.wrappingAdd(byteCount, ordering: .relaxed)
+    Self.lazyBytes.wrappingAdd(byteCount, ordering: .relaxed)
   }
 
-  deinit { Self.waitingBytes.wrappingSubtract(byteCount, ordering: .relaxed) }
+  deinit { Self.lazyBytes.wrappingSubtract(byteCount, ordering: .relaxed) }
 
-  /// Below this many elements an operation runs at once: what the caches hold gains nothing.
+  /// Below this many elements an operation runs eagerly: what the caches hold gains nothing from fusion.
   private static let fewestElements = 1 << 15
-  /// What is larger would hold on to its operands for little.
+  /// Above this many elements an operation runs eagerly: it would retain large operands for little gain.
   private static let mostElements = 1 << 25
   private static let mostOperations = 12
   fileprivate static let shortestRow = 16
   private static let mostRepeatedOperations = 4
-  /// What results that wait take together. Beyond it they are computed at once, lest what they hold,
-  /// their operands and the buffers between, add up.
-  private static let mostWaitingBytes = 1 << 28
-  private static let waitingBytes = Atomic(0)
-  /// Guards every chain: who settles one may settle those that it reads.
+  /// The most bytes of all lazy results together. Beyond it operations run eagerly, as lazy results retain
+  /// their operands and the buffers between.
+  private static let mostLazyBytes = 1 << 28
+  private static let lazyBytes = Atomic(0)
+  /// Guards every chain: materializing one may materialize those that it reads.
   private static let lock = Mutex(())
 
-  /// Whether so many results of a dtype are worth a question to `result`.
+  /// Whether a result of `count` elements of a dtype is worth a call of `result`.
   @inline(__always) static func suits(_ count: Int, _ dtype: DType) -> Bool {
     count >= fewestElements && count <= mostElements && dtype.isFloat
   }
 
-  /// The result of an operation on tensors of one dtype, left for later; `nil` where it had better run at
-  /// once.
+  /// The lazy result of an operation on tensors of one dtype; `nil` where the caller should run it eagerly.
   ///
   /// - Parameter count: of elements of the result, which `suits`.
   static func result(
@@ -81,9 +80,9 @@ final class Chain {
   ) throws -> Tensor? {
     var operands: [Operand] = []
     let bytes = count * tensors[0].dtype.size
-    guard waitingBytes.load(ordering: .relaxed) + bytes <= mostWaitingBytes else { return nil }
+    guard lazyBytes.load(ordering: .relaxed) + bytes <= mostLazyBytes else { return nil }
     for tensor in tensors {
-      // A small part of a large buffer would keep all of it.
+      // A small view of a large buffer would retain all of it.
       guard tensor.storage.byteCount <= 2 * bytes, let operand = tensor.operand(of: count) else { return nil }
       operands.append(operand)
     }
@@ -92,17 +91,17 @@ final class Chain {
     lock.withLock { _ in
       var length = 1
       for operand in operands {
-        // A part, or a row, of what is not there yet is not worth waiting for.
+        // A slice, or a row, of a lazy result is materialized: it cannot be fused.
         if let chain = operand.storage.chain {
           if operand.period == count, operand.offset == 0, operand.storage.elementCount == count {
             length += chain.length
           } else {
-            settleLocked(operand.storage)
+            materializeLocked(operand.storage)
           }
         }
       }
       if length > mostOperations {
-        for operand in operands where operand.storage.chain != nil { settleLocked(operand.storage) }
+        for operand in operands where operand.storage.chain != nil { materializeLocked(operand.storage) }
         length = 1
       }
       result.storage.putOff(
@@ -111,9 +110,10 @@ final class Chain {
     return result
   }
 
-  /// A reduction of rows of `n` elements of what a storage is to hold, in the order of lanes. The elements
-  /// still wait: more often than not nobody else reads them, and they are soon computed again. `nil` where
-  /// it's better to compute them once.
+  /// A reduction over rows of `n` elements of a lazy storage, in the order of lanes.
+  ///
+  /// The elements stay lazy: mostly no other operation reads them, and computing them again is cheap. `nil`
+  /// where it's better to materialize them once.
   static func reduced(_ storage: Storage, _ reduction: Reduction, rows: Int, _ n: Int, _ shape: [Int]) throws
     -> Tensor?
   {
@@ -132,7 +132,7 @@ final class Chain {
     }
   }
 
-  /// What a storage is to hold, where that is another's elements times one number.
+  /// The source and the factor of a lazy storage that is another's elements times one number, else `nil`.
   fileprivate static func scaled(_ storage: Storage, count: Int) -> (source: Tensor, scale: Double)? {
     lock.withLock { _ -> (Tensor, Double)? in
       guard let chain = storage.chain, storage.elementCount == count, count > 1,
@@ -140,8 +140,8 @@ final class Chain {
         chain.operands[1].period == 1
       else { return nil }
       let factor = chain.operands[1]
-      if factor.storage.chain != nil { settleLocked(factor.storage) }
-      // SAFETY: the factor is one element of the chain's dtype, at `offset` of a buffer that is settled.
+      if factor.storage.chain != nil { materializeLocked(factor.storage) }
+      // SAFETY: the factor is one element of the chain's dtype, at `offset` of a materialized buffer.
       let at = factor.storage.buffer + factor.offset * storage.dtype.size
       let scale =
         storage.dtype == .f64 ? at.load(as: Double.self) : Double(at.load(as: Float.self))
@@ -152,12 +152,12 @@ final class Chain {
     }
   }
 
-  /// Computes what a storage is to hold.
+  /// Materializes a lazy storage.
   static func settle(_ storage: Storage) {
-    lock.withLock { _ in settleLocked(storage) }
+    lock.withLock { _ in materializeLocked(storage) }
   }
 
-  private static func settleLocked(_ storage: Storage) {
+  private static func materializeLocked(_ storage: Storage) {
     guard storage.chain != nil else { return }
     var pass = Pass()
     _ = pass.add(storage, isKept: true)
@@ -170,13 +170,15 @@ private struct Pass {
   private var slots: [attn_chain_slot] = []
   private var steps: [attn_chain_step] = []
   private var numbers: [ObjectIdentifier: Int32] = [:]
-  /// Those whose results are written out.
+  /// The storages whose results the pass writes to memory.
   private var kept: [Storage] = []
   private var names: [String] = []
-  /// Holds what the slots point to.
+  /// Retains what the slots point to.
   private var leaves: [Storage] = []
 
-  /// The slot of what a storage is to hold. It is written to its buffer where others may read it too.
+  /// Adds the graph of a lazy storage, and returns the slot of its result.
+  ///
+  /// - Parameter isKept: whether the pass writes the result to the storage's buffer, for other readers.
   mutating func add(_ storage: Storage, isKept: Bool) -> Int32 {
     if let number = numbers[ObjectIdentifier(storage)] { return number }
     guard let chain = storage.chain else { preconditionFailure("only what is put off is added") }
@@ -217,7 +219,7 @@ private struct Pass {
 
   func reduce(_ reduction: Reduction, rows: Int, _ n: Int, room: Tensor, into result: Tensor) {
     let timer = Profile.timer()
-    // SAFETY: as in `run`; the result has an element for each row, and the room one for each chunk of it.
+    // SAFETY: as in `run`; the result has an element for each row, and `room` one for each chunk of it.
     attn_chain_reduce(
       reduction.kernel, result.dtype.kernel, Int64(rows), Int64(n), Int32(slots.count), slots,
       Int32(steps.count), steps, room.storage.pointer, result.storage.pointer)
@@ -230,7 +232,7 @@ private struct Pass {
 
   private func done() {
     if Machine.isStopRequested {
-      // All of it waits as before; whoever asked for it is told in the end.
+      // All of it stays lazy; the thread that read it throws the error later.
       LateFailure.note(Interruption())
     } else {
       for storage in kept { storage.chainIsDone() }
@@ -240,7 +242,7 @@ private struct Pass {
 }
 
 extension Tensor {
-  /// The elements in a row and the number whose product this tensor waits to be computed as.
+  /// The source, as a tensor of one axis, and the factor whose lazy product this tensor is, else `nil`.
   func waitingScale() -> (Tensor, Double)? {
     strides == nil && offset == 0 ? Chain.scaled(storage, count: count) : nil
   }

@@ -1,14 +1,16 @@
 import Glibc
 import Synchronization
 
-/// An error where nothing can be thrown: numbers that were put off, asked for by a getter, and more
-/// than memory holds. It is kept for the thread, and thrown by the next operation there, or at the end
-/// of the statement.
+/// The error of a computation that ran inside a getter, which cannot throw.
+///
+/// Reading a lazy value materializes it, and that can run out of memory or be cancelled. The getter then
+/// records the error here, one for each thread. `Machine.checkStop` throws it from the next operation on
+/// that thread, or the interpreter throws it at the end of the statement.
 package enum LateFailure {
   private static let count = Atomic(0)
   private static let errors = Mutex<[UInt: any Error]>([:])
 
-  /// The first one stays, as it is the cause of those behind it.
+  /// Records an error of this thread. The first error stays, as it is the cause of the later ones.
   package static func note(_ error: any Error) {
     errors.withLock { errors in
       guard errors[thread] == nil else { return }
@@ -17,12 +19,12 @@ package enum LateFailure {
     }
   }
 
-  /// Throws what this thread has noted, once.
+  /// Throws the error that this thread has recorded, and removes it.
   @inline(__always) package static func check() throws {
     if count.load(ordering: .acquiring) > 0 { try checkThread() }
   }
 
-  /// Drops what this thread has noted: the statement has ended otherwise.
+  /// Drops the error that this thread has recorded: the statement has ended with another outcome.
   package static func forget() {
     do { try check() } catch {}
   }

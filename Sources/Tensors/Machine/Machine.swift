@@ -20,12 +20,12 @@ package enum Machine {
     return InstructionSet.allCases.first { $0.kernel == current } ?? .baseline
   }
 
-  /// Those that this machine has, the plainest first.
+  /// The instruction sets that this machine has, the plainest first.
   package static var instructionSets: [InstructionSet] {
     InstructionSet.allCases.filter { $0.kernel.rawValue <= attn_best_isa().rawValue }
   }
 
-  /// False, and no change, where the machine does not have it.
+  /// Selects an instruction set; false, and no change, where the machine does not have it.
   package static func use(_ set: InstructionSet) -> Bool { attn_use_isa(set.kernel) }
 
   /// The cores that this process may use.
@@ -36,20 +36,24 @@ package enum Machine {
     set { attn_use_threads(Int32(clamping: newValue)) }
   }
 
-  /// Whether long kernels, and whoever else asks, are to give up. What they have computed by then is
-  /// thrown away: the operation ends in an `Interruption`.
+  /// Whether cancellation is requested.
+  ///
+  /// Long kernels, and loops that call `checkStop`, then end early. The operation drops what they have
+  /// computed by then and throws an `Interruption`.
   package static var isStopRequested: Bool {
     get { attn_is_stop_requested() }
     set { attn_request_stop(newValue) }
   }
 
-  /// For long loops outside the kernels: every few thousand rounds, gives up where that is asked for.
+  /// Checks for cancellation every 4096 rounds of a long loop outside the kernels.
   @inline(__always) package static func checkStop(round: Int) throws {
     if round & 0xFFF == 0 { try checkStop() }
   }
 
-  /// For long loops outside the kernels, and behind every kernel: what one that gave up on request has
-  /// written must not be seen by anybody.
+  /// Checks for cancellation, and throws the `LateFailure` of this thread.
+  ///
+  /// Long loops outside the kernels call it, and every operation after its kernel: no reader may see the
+  /// result of a cancelled kernel.
   @inline(__always) package static func checkStop() throws {
     if attn_must_look() { try throwCancellation() }
     try LateFailure.check()
@@ -62,10 +66,12 @@ package enum Machine {
     }
   }
 
-  /// Runs a closure on a thread of its own with a deep stack, and waits for it.
+  /// Runs `body` on a new thread with a stack of 4 GiB, joins the thread, and returns what `body` returned.
   ///
-  /// Scripts recurse as deep as `Interpreter` allows, whatever stack the caller has. What the thread has
-  /// noted as a `LateFailure` and not thrown ends with it: the next one may go by the same name.
+  /// Scripts can so recurse as deep as the interpreter allows, whatever stack the caller has. Where the
+  /// system refuses a thread, the next attempt asks for half the stack. When `body` returns, the thread
+  /// drops a `LateFailure` that it recorded and did not throw: the next thread may get the same id, and
+  /// would throw it.
   package static func withDeepStack<Result>(_ body: () -> Result) -> Result {
     var result: Result?
     withoutActuallyEscaping(body) { body in
@@ -98,7 +104,7 @@ package enum Machine {
     return result!
   }
 
-  /// Reserved, not used: pages are taken as they are touched.
+  /// Bytes of address space; the system commits a page when it is touched.
   private static let stackSize = 4 << 30
 
   private final class Work {
@@ -107,7 +113,7 @@ package enum Machine {
   }
 }
 
-/// The user asked to stop.
+/// The error of an operation that was cancelled.
 package struct Interruption: Error {
   package init() {}
 }

@@ -4,7 +4,7 @@ import Synchronization
 
 /// Where time and memory go: kernels report what they did, the evaluator which line it was for.
 ///
-/// It is the affair of the thread that began it; what other threads compute meanwhile is not written down.
+/// It belongs to the thread that began it; it does not record what other threads compute meanwhile.
 package final class Profile {
   /// The profile that this thread takes. While another thread takes one, setting it does nothing.
   package static var current: Profile? {
@@ -26,7 +26,7 @@ package final class Profile {
   // SAFETY: touched by the owner alone.
   nonisolated(unsafe) private static var taken: Profile?
 
-  /// What the calls of one kernel came to.
+  /// Totals over the calls of one kernel.
   package struct Operation {
     package var calls = 0
     package var seconds = 0.0
@@ -35,7 +35,7 @@ package final class Profile {
     package var bytes = 0.0
   }
 
-  /// What running a line's statements came to.
+  /// Totals over the runs of a line's statements.
   package struct Line {
     package let place: Place
     package var calls = 0
@@ -63,7 +63,7 @@ package final class Profile {
   package private(set) var operations: [String: Operation] = [:]
   package private(set) var lines: [Line] = []
   private var numbers: [Place: Int] = [:]
-  /// What all kernels have taken so far.
+  /// Seconds that all kernels have taken so far.
   private var kernelSeconds = 0.0
   /// The lines that are running, with the time that what they called has taken.
   private var running: [(line: Int, started: Double, inner: Double)] = []
@@ -111,10 +111,12 @@ package final class Profile {
     fileprivate let started: Double
     fileprivate let innerBefore: Double
 
-    /// What kernels took meanwhile, for operands that had waited to be computed, is theirs.
+    /// Ends the timing and adds it to the profile.
+    ///
+    /// The time of kernels that ran meanwhile, to materialize lazy operands, counts for those kernels.
     ///
     /// - Parameters:
-    ///   - flops: floating-point operations, 0 where they are not what it is about.
+    ///   - flops: floating-point operations, 0 where memory bounds the kernel.
     ///   - bytes: of operands and results.
     func stop(_ name: String, flops: Double = 0, bytes: Int) {
       let seconds = Profile.now - started - (profile.kernelSeconds - innerBefore)
@@ -150,7 +152,7 @@ package final class Profile {
   }
 
   /// Measured now, in about a tenth of a second: fused multiply-adds in registers, and copying more
-  /// than the caches hold. The best of some tries, as others may use the machine too.
+  /// than the caches hold. The best of some tries, as other processes may use the machine too.
   package static func peak() throws -> Peak {
     var flops = 0.0
     for rounds in [1_000] + Array(repeating: Int64(1_000_000), count: 6) {

@@ -1,46 +1,46 @@
 import Glibc
 
-/// Room for large buffers: one stretch of addresses, of which the system gives memory to what is touched.
-/// What is given back grows together with its free neighbours, so that buffers of one size make room for
-/// those of another: what the optimizer has replaced, for the activations of the next step.
+/// An allocator of large buffers: one range of addresses, whose pages the system commits when touched.
 ///
-/// A buffer gets the smallest free part that it fits in, and the part's beginning.
+/// A freed buffer merges with its free neighbours, so that its memory can serve buffers of other sizes: the
+/// parameters that the optimizer has replaced become activations of the next step. A buffer gets the
+/// beginning of the smallest free range that it fits in.
 package struct Arena: ~Copyable {
-  private struct Part {
+  private struct FreeRange {
     var start: Int
     var end: Int
-    /// Whether the system has its memory.
+    /// Whether its memory has been returned to the system.
     var isClean: Bool
     var count: Int { end - start }
   }
 
-  // SAFETY: a mapping of `capacity` bytes that lasts as long as the process. Parts of it are owned by who
-  // has taken them, the others by the arena, which never looks into them.
+  // SAFETY: a mapping of `capacity` bytes that lasts as long as the process. The caller of `take` owns its
+  // range until `give`; the arena owns the others, and never reads or writes them.
   nonisolated(unsafe) private let base: UnsafeMutableRawPointer
   private let capacity: Int
-  /// Nothing has been taken from here on.
+  /// From this offset on no range has ever been allocated.
   private var top = 0
-  /// In the order of their addresses. No two of one kind touch.
-  private var free: [Part] = []
-  /// Of the free parts, what the system has given memory to.
+  /// The free ranges in the order of their addresses. No two of one kind touch.
+  private var free: [FreeRange] = []
+  /// Bytes of the free ranges that still hold memory of the system.
   package private(set) var heldBytes = 0
 
   package static let grain = 64
-  private static let largePage = 1 << 21
-  /// Parts below this size are not worth giving back.
+  private static let hugePage = 1 << 21
+  /// Ranges below this size are not worth returning to the system.
   private static let smallestHeld = 1 << 17
 
-  /// Reserves addresses for so many bytes; `nil` where they can't be had.
+  /// Reserves `capacity` bytes of addresses; `nil` where the system refuses.
   package init?(capacity: Int) {
-    let size = (capacity + Self.largePage - 1) / Self.largePage * Self.largePage + Self.largePage
+    let size = (capacity + Self.hugePage - 1) / Self.hugePage * Self.hugePage + Self.hugePage
     let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
     guard let mapping = mmap(nil, size, PROT_READ | PROT_WRITE, flags, -1, 0), mapping != MAP_FAILED else {
       return nil
     }
-    // Large pages take fewer faults to get and fewer misses to walk through.
+    // Huge pages cost fewer page faults and fewer TLB misses.
     madvise(mapping, size, MADV_HUGEPAGE)
     let address = Int(bitPattern: mapping)
-    let skipped = (address + Self.largePage - 1) / Self.largePage * Self.largePage - address
+    let skipped = (address + Self.hugePage - 1) / Self.hugePage * Self.hugePage - address
     base = mapping + skipped
     self.capacity = size - skipped
   }
@@ -49,20 +49,20 @@ package struct Arena: ~Copyable {
 
   private static func rounded(_ byteCount: Int) -> Int { (byteCount + grain - 1) / grain * grain }
 
-  /// Where a buffer of so many bytes begins: with a free part, or with `free.count`, at the top.
+  /// The index of the free range with which a buffer of `count` bytes begins; `free.count` for the top.
   ///
-  /// The smallest part that it fits in, else parts of both kinds that touch, the last of which may go on
-  /// beyond the top.
+  /// It is the smallest range that holds the buffer, else the first of adjacent ranges of both kinds, the
+  /// last of which may extend beyond the top.
   private func beginning(of count: Int) -> Int {
     var best: Int?
     var run = 0
     var touching: Int?
     for index in free.indices {
-      let part = free[index]
-      if part.count == count { return index }
-      if part.count > count, best.map({ part.count < free[$0].count }) ?? true { best = index }
-      if index == 0 || free[index - 1].end < part.start { run = index }
-      if touching == nil, part.end - free[run].start >= count { touching = run }
+      let range = free[index]
+      if range.count == count { return index }
+      if range.count > count, best.map({ range.count < free[$0].count }) ?? true { best = index }
+      if index == 0 || free[index - 1].end < range.start { run = index }
+      if touching == nil, range.end - free[run].start >= count { touching = run }
     }
     if let found = best ?? touching { return found }
     return free.last?.end == top ? run : free.count
@@ -70,7 +70,7 @@ package struct Arena: ~Copyable {
 
   private func start(_ index: Int) -> Int { index < free.count ? free[index].start : top }
 
-  /// What a buffer of so many bytes would make the system give.
+  /// Bytes that the system would have to commit for a buffer of `byteCount` bytes.
   package func bytesToAsk(for byteCount: Int) -> Int {
     let count = Self.rounded(byteCount)
     let index = beginning(of: count)
@@ -81,7 +81,7 @@ package struct Arena: ~Copyable {
     return count - held
   }
 
-  /// A buffer of so many bytes on a 64-byte boundary; `nil` where there is no room.
+  /// Allocates `byteCount` bytes on a 64-byte boundary; `nil` where the capacity does not suffice.
   package mutating func take(_ byteCount: Int) -> UnsafeMutableRawPointer? {
     let count = Self.rounded(byteCount)
     let index = beginning(of: count)
@@ -102,25 +102,25 @@ package struct Arena: ~Copyable {
     return base + start
   }
 
-  /// Takes a buffer back.
+  /// Frees a buffer.
   ///
-  /// - Parameter isClean: whether its memory has gone back to the system.
+  /// - Parameter isClean: whether its memory has been returned to the system.
   package mutating func give(_ pointer: UnsafeMutableRawPointer, _ byteCount: Int, isClean: Bool = false) {
     let start = pointer - base
-    var part = Part(start: start, end: start + Self.rounded(byteCount), isClean: isClean)
-    if !isClean { heldBytes += part.count }
+    var range = FreeRange(start: start, end: start + Self.rounded(byteCount), isClean: isClean)
+    if !isClean { heldBytes += range.count }
     var index = place(of: start)
-    if index < free.count, free[index].start == part.end, free[index].isClean == isClean {
-      part.end = free.remove(at: index).end
+    if index < free.count, free[index].start == range.end, free[index].isClean == isClean {
+      range.end = free.remove(at: index).end
     }
     if index > 0, free[index - 1].end == start, free[index - 1].isClean == isClean {
       index -= 1
-      part.start = free.remove(at: index).start
+      range.start = free.remove(at: index).start
     }
-    free.insert(part, at: index)
+    free.insert(range, at: index)
   }
 
-  /// The first free part that does not lie before an address.
+  /// The index of the first free range that does not lie before an offset.
   private func place(of start: Int) -> Int {
     var (low, high) = (0, free.count)
     while low < high {
@@ -130,20 +130,20 @@ package struct Arena: ~Copyable {
     return low
   }
 
-  /// Takes the largest free part that has memory, for who gives that back to the system and then the part
-  /// to the arena.
+  /// Removes the largest free range that holds memory. The caller returns that memory to the system and then
+  /// the range to the arena, with `give`.
   package mutating func takeHeld() -> (pointer: UnsafeMutableRawPointer, byteCount: Int)? {
     var largest: Int?
     for index in free.indices where !free[index].isClean && free[index].count >= Self.smallestHeld {
       if largest.map({ free[index].count > free[$0].count }) ?? true { largest = index }
     }
     guard let index = largest else { return nil }
-    let part = free.remove(at: index)
-    heldBytes -= part.count
-    return (base + part.start, part.count)
+    let range = free.remove(at: index)
+    heldBytes -= range.count
+    return (base + range.start, range.count)
   }
 
-  /// Whether free parts are what they should be, for tests.
+  /// Whether the free ranges keep their invariants, for tests.
   package var isInOrder: Bool {
     let areApart = zip(free, free.dropFirst()).allSatisfy {
       $0.end < $1.start || $0.end == $1.start && $0.isClean != $1.isClean

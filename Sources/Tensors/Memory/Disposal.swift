@@ -1,11 +1,11 @@
 import Glibc
 import Synchronization
 
-/// Lets go of what is large on a thread of its own: to give a gigabyte back to the system takes a tenth
-/// of a second or more, in which a user who has asked to stop would wait.
+/// Releases large values in the background.
+///
+/// Returning a gigabyte to the system takes a tenth of a second or more, and would delay cancellation.
 package enum Disposal {
-  /// Makes something large. Where that ends in an error, what is there by then is let go of behind the
-  /// scenes.
+  /// Builds a large value. Where `body` throws, the value so far is released in the background.
   package static func making<Whole: RangeReplaceableCollection>(
     _ body: (inout Whole) throws -> Void
   ) throws -> Whole {
@@ -17,9 +17,9 @@ package enum Disposal {
     return whole
   }
 
-  /// Empties a variable that is the only one to hold something.
+  /// Releases a value that only this variable holds, and leaves the variable empty.
   package static func letGo<Whole: RangeReplaceableCollection>(_ whole: inout Whole) {
-    // What is small is quickly gone, and nobody need wonder on which thread.
+    // A small value is released quickly on the caller's thread.
     guard (whole as? String)?.utf8.count ?? whole.count >= 1 << 18 else {
       whole = Whole()
       return
@@ -31,20 +31,21 @@ package enum Disposal {
     drop(holder)
   }
 
-  /// Waits until all is given back, or a stop is requested, for who finds too little memory.
+  /// Blocks until all values are released, or cancellation is requested. `Memory` calls it when memory is
+  /// short.
   static func finish() {
     while pending.load(ordering: .acquiring) > 0, !Machine.isStopRequested { usleep(2000) }
   }
 
   private static let pending = Atomic(0)
-  /// Microseconds after which things are let go of. While the system takes memory back nobody can begin
-  /// or end a thread, as the prompt does between two statements.
+  /// Microseconds before a release begins. While the system takes memory back no thread can begin or end,
+  /// as threads of the prompt do between two statements.
   private static let delay: UInt32 = 100_000
 
   /// Blocks from this size on are worth a thread.
   static let large = 1 << 26
 
-  /// Gives back a block of `Memory`.
+  /// Frees a block of `Memory` in the background.
   static func free(_ block: UnsafeMutableRawPointer, _ byteCount: Int) {
     drop(Block(pointer: block, byteCount: byteCount))
   }

@@ -13,7 +13,7 @@ package enum Memory {
   package static var allocations: Int { handedOut.load(ordering: .relaxed) }
   package static func resetPeak() { peak.store(liveBytes, ordering: .relaxed) }
 
-  /// What tensors may take together: nine tenths of the memory that the machine or the control
+  /// The most bytes that tensors may take together: nine tenths of what the machine or the control
   /// group gives this process. Above it an operation fails instead of the process being killed.
   package static let limit: Int = {
     var bytes = sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
@@ -28,17 +28,18 @@ package enum Memory {
     return bytes / 10 * 9
   }()
 
-  /// Throws where so many bytes, beside all that the process holds, are more than `limit`: before texts
-  /// and lists grow, whose allocation can't fail.
+  /// Throws where `byteCount` bytes, beside all that the process holds, are more than `limit`.
   ///
-  /// - Parameter what: what takes them, for the message: `a text of 2.1 GB`.
+  /// Callers ask before strings and lists grow, whose allocation can't throw.
+  ///
+  /// - Parameter what: what takes the bytes, for the message: `a text of 2.1 GB`.
   @inline(__always) package static func checkRoom(
     _ byteCount: Int, for what: @autoclosure () -> String = "what is being made"
   ) throws {
     if byteCount >= worthAsking { try checkLargeRoom(byteCount, what()) }
   }
 
-  /// What is smaller is not worth the few microseconds that the question takes.
+  /// Below this many bytes the check is not worth the few microseconds that it takes.
   package static let worthAsking = 1 << 24
 
   package static func checkLargeRoom(_ byteCount: Int, _ what: String) throws {
@@ -49,12 +50,12 @@ package enum Memory {
     }
   }
 
-  /// - Parameter live: what is known to be taken, written to or not.
+  /// - Parameter live: bytes that are allocated, whether they have been touched or not.
   private static func hasRoom(_ byteCount: Int, besides live: Int = 0) -> Bool {
     byteCount <= limit && max(residentBytes, live) <= limit - byteCount
   }
 
-  /// What the process has in memory, as the system counts it.
+  /// The resident bytes of the process, as the system counts them.
   private static var residentBytes: Int {
     let file = open("/proc/self/statm", O_RDONLY | O_CLOEXEC)
     guard file >= 0 else { return 0 }
@@ -71,18 +72,18 @@ package enum Memory {
   private static let live = Atomic(0)
   private static let handedOut = Atomic(0)
   private static let peak = Atomic(0)
-  /// Up to here buffers come from the system's allocator as they are asked for.
+  /// Up to this many bytes buffers come straight from the system's allocator.
   private static let small = 4096
-  /// From here on they come from the arena.
+  /// From this many bytes on they come from the arena.
   private static let large = 1 << 18
   private static let free = Mutex(Free())
 
-  /// What is free and kept for the next who asks.
+  /// The free buffers that are kept for later allocations.
   private struct Free: ~Copyable {
     // SAFETY: pointers in the lists are free blocks of their class, owned by the cache alone.
     nonisolated(unsafe) var blocks: [[UnsafeMutableRawPointer]] = Array(
       repeating: [], count: SizeClass.count)
-    /// Of the blocks.
+    /// Bytes of the blocks.
     var bytes = 0
     /// `nil` before the first large buffer, and where the system has no addresses for one.
     var arena: Arena?
@@ -92,7 +93,7 @@ package enum Memory {
     mutating func prepareArena() {
       if isArenaMade { return }
       isArenaMade = true
-      // Addresses cost nothing; twice the memory leaves room between what is in use.
+      // Addresses cost nothing; twice the memory leaves capacity for fragmentation.
       arena = Arena(capacity: 2 * Memory.limit) ?? Arena(capacity: Memory.limit / 4)
     }
   }
@@ -127,7 +128,7 @@ package enum Memory {
     if total > peak.load(ordering: .relaxed) { peak.store(total, ordering: .relaxed) }
     Profile.current?.noteAllocation(byteCount, live: total)
     if byteCount <= small, let block = malloc(max(byteCount, 16)) { return block }
-    // Where there is room for it in what is held already, nothing is asked of the system.
+    // Where the free ranges of the arena hold it, the system need not commit memory.
     let isRefused = {
       total > limit || byteCount >= worthAsking && !hasRoom(bytesToAsk(for: byteCount))
     }
@@ -167,7 +168,7 @@ package enum Memory {
   static func release(_ pointer: UnsafeMutableRawPointer, _ byteCount: Int) {
     live.wrappingSubtract(byteCount, ordering: .relaxed)
     if byteCount <= small { return Glibc.free(pointer) }
-    // SAFETY: the caller gives up its only reference.
+    // SAFETY: the caller passes its only reference.
     nonisolated(unsafe) let block = pointer
     let isKept = free.withLock { free in
       let hasRoom = free.bytes + (free.arena?.heldBytes ?? 0) + byteCount <= limit / 4
@@ -188,21 +189,21 @@ package enum Memory {
     giveBack(pointer, byteCount)
   }
 
-  /// Gives a large block's memory back to the system, piece by piece, because who makes or ends a thread
-  /// meanwhile waits until the system is done with one.
+  /// Returns a large block's memory to the system, chunk by chunk: while the system takes a chunk back, no
+  /// thread of the process can begin or end.
   static func giveBack(_ pointer: UnsafeMutableRawPointer, _ byteCount: Int) {
     let page = 1 << 16
-    let piece = 1 << 24
+    let chunk = 1 << 24
     let address = Int(bitPattern: pointer)
     var start = (address + page - 1) / page * page
     let end = (address + byteCount) / page * page
     while start < end {
-      let count = min(piece, end - start)
-      // SAFETY: whole pages inside the block, whose contents nobody wants any more.
+      let count = min(chunk, end - start)
+      // SAFETY: whole pages inside the block, which no tensor refers to any more.
       madvise(UnsafeMutableRawPointer(bitPattern: start), count, MADV_DONTNEED)
       start += count
     }
-    // SAFETY: the caller gives up its only reference.
+    // SAFETY: the caller passes its only reference.
     nonisolated(unsafe) let block = pointer
     let isOfArena = free.withLock { free in
       guard free.arena?.contains(block) == true else { return false }
@@ -212,10 +213,10 @@ package enum Memory {
     if !isOfArena { Glibc.free(pointer) }
   }
 
-  /// Gives what is free back to the system.
+  /// Returns the free buffers to the system.
   package static func trim() {
     Disposal.finish()
-    // One by one, as a large one takes its time, and a stop may be requested meanwhile.
+    // One by one, as a large one takes long, and cancellation may be requested meanwhile.
     while !Machine.isStopRequested, let block = takeCached() { Glibc.free(block) }
     while !Machine.isStopRequested, let part = takeHeld() { giveBack(part.pointer, part.byteCount) }
   }
@@ -232,7 +233,7 @@ package enum Memory {
 
   private static func takeHeld() -> (pointer: UnsafeMutableRawPointer, byteCount: Int)? {
     free.withLock { free in
-      // SAFETY: the part leaves the arena and has one owner.
+      // SAFETY: the range leaves the arena and has one owner.
       nonisolated(unsafe) let part = free.arena?.takeHeld()
       return part
     }

@@ -1,8 +1,8 @@
-/// Long work on sequences that hears a request to stop, and asks for memory before it takes much.
+/// Long work on sequences, which checks for cancellation, and checks memory before it allocates much.
 extension Sequence {
-  /// `map`, which gives up where the user asks to stop.
+  /// `map` with checks for cancellation.
   ///
-  /// - Parameter count: how many there are, where that is known: to count characters takes long.
+  /// - Parameter count: the number of elements, where the caller knows it: counting characters is slow.
   package func stoppableMap<Result>(
     count: Int = 0, _ transform: (Element) throws -> Result
   ) throws -> [Result] {
@@ -23,7 +23,7 @@ extension RandomAccessCollection {
 }
 
 extension Array {
-  /// Asks for memory where what is appended may make the array twice as large.
+  /// Runs `body`, which appends an element, and first checks memory where that doubles the capacity.
   @inline(__always) package mutating func growing(_ body: (inout Self) throws -> Void) throws {
     if count == capacity, count >= 1 << 18 {
       try Memory.checkRoom(2 * count * MemoryLayout<Element>.stride, for: "a list of \(count) items and more")
@@ -31,7 +31,7 @@ extension Array {
     try body(&self)
   }
 
-  /// Appends in stretches.
+  /// Appends in chunks, with a check for cancellation after each.
   package mutating func appendStoppably(_ other: ArraySlice<Element>) throws {
     for start in stride(from: other.startIndex, to: other.endIndex, by: 1 << 20) {
       append(contentsOf: other[start..<Swift.min(start + 1 << 20, other.endIndex)])

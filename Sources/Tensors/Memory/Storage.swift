@@ -1,20 +1,23 @@
 import Synchronization
 
-/// A buffer of elements. Each is written once, by the operation that makes it, and never after it has
-/// been given to anybody: tensors are values.
+/// A buffer of elements.
+///
+/// The operation that makes an element writes it once, before any other code can read it: tensors are
+/// values.
 final class Storage: @unchecked Sendable {
   // SAFETY: the buffer is owned by this object, valid for `byteCount` bytes until `deinit`, and only
-  // written before the tensor that shows what is written is returned from the operation that made it, or
-  // under the lock of `Chain` before anybody reads it.
+  // written before the operation returns the tensor that shows what is written, or under the lock of
+  // `Chain` before a reader gets the pointer.
   let buffer: UnsafeMutableRawPointer
   let byteCount: Int
 
-  // MARK: What is put off
+  // MARK: Lazy elements
 
-  /// What the buffer is to hold, while that is not computed yet. Guarded by the lock of `Chain`.
+  /// The fused elementwise graph that computes the elements, while they are lazy. The lock of `Chain` guards
+  /// it.
   private(set) var chain: Chain?
-  /// Set while there is a chain; with it what the buffer holds.
-  private let isPutOff = Atomic(false)
+  /// Whether there is a chain. `elementCount` and `dtype` describe its result.
+  private let isLazy = Atomic(false)
   private(set) var elementCount = 0
   private(set) var dtype = DType.f32
 
@@ -25,61 +28,70 @@ final class Storage: @unchecked Sendable {
 
   deinit { Memory.release(buffer, byteCount) }
 
-  /// The elements, computed now if they were put off.
+  /// The elements, which this materializes if they are lazy.
   var pointer: UnsafeMutableRawPointer {
-    if isPutOff.load(ordering: .acquiring) { Chain.settle(self) }
+    if isLazy.load(ordering: .acquiring) { Chain.settle(self) }
     return buffer
   }
 
-  // MARK: A copy the other way round
+  // MARK: A transposed copy
 
-  /// The numbers of a matrix column after column, for products with single rows, which go through it row
-  /// after row several times as fast: a weight used as Wᵀ, when tokens are generated one at a time.
-  private var turned: (storage: Storage, rows: Int)?
-  private var turnedUses: UInt8 = 0
-  private static let turnedLock = Mutex(())
-  private static let usesBeforeTurning = 3
-
-  /// The buffer that `make` gives, kept as long as this one; `nil` until it has been asked for a few times.
+  /// A row-major copy of the column-major matrix in this buffer, and the number of its rows.
   ///
-  /// - Parameter rows: of the matrix that this buffer holds column after column. Only the first shape has
-  ///   a copy.
+  /// A product of a few rows with a matrix reads the matrix once, several times as fast row by row. Such
+  /// a matrix is a weight used as Wᵀ while a model generates one token at a time.
+  private var transposed: (storage: Storage, rows: Int)?
+  private var transposedUses: UInt8 = 0
+  private static let transposedLock = Mutex(())
+  private static let usesBeforeTransposing = 3
+
+  /// The buffer of the row-major copy, which lives as long as this storage.
+  ///
+  /// `Tensor.product` asks for it before a product of few rows. The first two calls return `nil`, since a
+  /// copy pays only when it is read again and again; the third runs `make` and caches its result. A call
+  /// also returns `nil` where `make` throws, for want of memory or on cancellation: the product then reads
+  /// the matrix with its strides.
+  ///
+  /// - Parameters:
+  ///   - rows: the rows of the matrix. Only the first matrix shape of this buffer gets a copy; for another
+  ///     number of rows the result is `nil`.
+  ///   - make: copies the matrix in row-major order.
   func turnedCopy(rows: Int, _ make: () throws -> Storage) -> Storage? {
-    let (held, isDue) = Self.turnedLock.withLock { _ in
-      if turnedUses < Self.usesBeforeTurning { turnedUses += 1 }
-      return (turned, turnedUses == Self.usesBeforeTurning)
+    let (held, isDue) = Self.transposedLock.withLock { _ in
+      if transposedUses < Self.usesBeforeTransposing { transposedUses += 1 }
+      return (transposed, transposedUses == Self.usesBeforeTransposing)
     }
-    // Where there is no room for it, or a stop has been requested, this goes on without.
     if let held { return held.rows == rows ? held.storage : nil }
     guard isDue, let made = try? make() else { return nil }
-    Self.turnedLock.withLock { _ in
-      if turned == nil { turned = (made, rows) }
+    Self.transposedLock.withLock { _ in
+      if transposed == nil { transposed = (made, rows) }
     }
     return made
   }
 
-  // MARK: Room to grow
+  // MARK: Capacity to grow
 
-  /// Rows of one size in equal blocks, of which each has room behind those that have been given out.
+  /// Rows of one size in equal blocks. Each block has capacity behind the rows that tensors show.
   struct Rows: Equatable {
     var blocks: Int
     /// Elements of a row.
     var length: Int
-    /// In each block, given out so far.
+    /// Rows of each block that tensors show so far.
     var taken: Int
   }
 
-  /// Of what was joined from parts.
+  /// The rows of a buffer that `Tensor.concatenated` made, else `nil`.
   private var rows: Rows?
   private static let rowsLock = Mutex(())
 
-  /// Whether it holds rows that were joined to others.
+  /// Whether `Tensor.concatenated` made this buffer.
   var isJoined: Bool { Self.rowsLock.withLock { _ in rows != nil } }
 
-  /// Of a buffer that nobody else holds yet.
+  /// Sets the rows of a new buffer, which only the caller holds.
   func begin(_ rows: Rows) { self.rows = rows }
 
-  /// Gives out further rows, once: whoever else goes on from the same ones has to copy them.
+  /// Reserves `count` rows behind `rows` for the caller. Only the first caller for the same `rows` gets
+  /// true; any other has to copy them.
   func take(_ count: Int, behind rows: Rows) -> Bool {
     Self.rowsLock.withLock { _ in
       guard self.rows == rows else { return false }
@@ -88,17 +100,17 @@ final class Storage: @unchecked Sendable {
     }
   }
 
-  // MARK: Putting off
+  // MARK: Beginning and end of laziness
 
   func putOff(_ chain: Chain, elementCount: Int, _ dtype: DType) {
     self.chain = chain
     self.elementCount = elementCount
     self.dtype = dtype
-    isPutOff.store(true, ordering: .releasing)
+    isLazy.store(true, ordering: .releasing)
   }
 
   func chainIsDone() {
     chain = nil
-    isPutOff.store(false, ordering: .releasing)
+    isLazy.store(false, ordering: .releasing)
   }
 }

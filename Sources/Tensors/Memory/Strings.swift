@@ -1,9 +1,9 @@
-/// Long work on texts that hears a request to stop, and asks for memory before it takes much.
+/// Long work on strings, which checks for cancellation, and checks memory before it allocates much.
 extension String {
-  /// Bytes of a text between two looks at a request to stop.
+  /// Bytes of a string between two checks for cancellation.
   package static let stretch = 1 << 20
 
-  /// The texts one after the other, with a separator between them.
+  /// The strings one after the other, with a separator between them.
   package static func joining(_ parts: [String], separator: String = "") throws -> String {
     var count = Swift.max(parts.count - 1, 0).multipliedReportingOverflow(by: separator.utf8.count)
       .partialValue
@@ -31,12 +31,12 @@ extension String {
     }
   }
 
-  /// The text in pieces of about so many bytes, which end where a code point does.
+  /// The string in chunks of about `size` bytes, which end where a code point does.
   package func stretches(ofBytes size: Int = String.stretch) -> TextStretches {
     TextStretches(rest: self[...], size: size)
   }
 
-  /// The bytes of the text.
+  /// The UTF-8 bytes of the string.
   package func bytes() throws -> [UInt8] {
     try Memory.checkRoom(utf8.count, for: "a text of \(Memory.readable(utf8.count))")
     return try Disposal.making { (result: inout [UInt8]) in
@@ -48,7 +48,7 @@ extension String {
     }
   }
 
-  /// The text that UTF-8 bytes hold; `nil` where they are not that.
+  /// The string that UTF-8 bytes hold; `nil` where they are not valid UTF-8.
   package init?(checking bytes: ArraySlice<UInt8>) throws {
     var isValid = true
     self = try Disposal.making { (result: inout String) in
@@ -69,7 +69,7 @@ extension String {
     if !isValid { return nil }
   }
 
-  /// The text that UTF-8 bytes hold, with replacement characters for what is not that.
+  /// The string that UTF-8 bytes hold, with replacement characters for what is not valid.
   package init(repairing bytes: [UInt8]) throws {
     guard let text = try String(checking: bytes[...]) else {
       self = String(decoding: bytes, as: UTF8.self)
@@ -78,18 +78,18 @@ extension String {
     self = text
   }
 
-  /// Whether two texts are canonically equivalent, as `==` has it, which is quick where a stretch differs.
+  /// Whether two strings are canonically equivalent, as `==` has it, by chunks with checks for cancellation.
   package func isEqual(to other: String) throws -> Bool {
     guard utf8.count == other.utf8.count, utf8.count > Self.stretch else { return self == other }
     for (a, b) in zip(stretches(), other.stretches()) {
-      // Pieces of other lengths may be equivalent, but then the texts are not cut at the same places.
+      // Chunks of other lengths may be equivalent, but then the strings are not cut at the same places.
       guard a.utf8.count == b.utf8.count, a == b else { return self == other }
       try Machine.checkStop()
     }
     return true
   }
 
-  /// What a closure that looks at each code point by itself makes of the text.
+  /// The string that `transform`, which maps each code point by itself, makes of this one, by chunks.
   package func stretchwise(_ transform: (String) -> String) throws -> String {
     guard utf8.count > Self.stretch else { return transform(self) }
     return try Disposal.making { (result: inout String) in
@@ -119,7 +119,7 @@ extension String {
   }
 }
 
-/// The pieces of a text, in order.
+/// The chunks of a string, in order.
 package struct TextStretches: Sequence, IteratorProtocol {
   fileprivate var rest: Substring
   fileprivate let size: Int
@@ -133,7 +133,7 @@ package struct TextStretches: Sequence, IteratorProtocol {
   }
 }
 
-/// A string as a script writes it; once a stop is requested only its beginning, which nobody will see.
+/// A string as a script writes it; after cancellation only its beginning, which the caller drops.
 package func quoted(_ text: String) -> String {
   var result = "\""
   for (position, scalar) in text.unicodeScalars.enumerated() {
@@ -160,7 +160,7 @@ package func quoted(_ text: String) -> String {
 /// Search in strings, byte by byte: UTF-8 finds no character where none begins, and `\r\n` holds a
 /// `\n`, which a search by `Character` would miss.
 extension String {
-  /// The offsets at which a part that is not empty begins, without overlaps.
+  /// The byte offsets at which a nonempty `part` begins, without overlaps.
   package func utf8Offsets(of part: String, limit: Int = .max) throws -> [Int] {
     let text = try bytes()
     let part = Array(part.utf8)
@@ -209,7 +209,7 @@ extension String {
     return try String(repairing: result)
   }
 
-  /// The parts between the separators, as `split` finds them: by characters.
+  /// The strings between the separators, as `split` finds them: by characters.
   package func parts(between separator: String) throws -> [String] {
     let separator = Array(separator)
     return try Disposal.making { (result: inout [String]) in
@@ -231,7 +231,7 @@ extension String {
     }
   }
 
-  /// Where characters that stand at a place end.
+  /// The end of `characters` where the string has them at `start`, else `nil`.
   private func end(of characters: [Character], at start: Index) -> Index? {
     var at = start
     for character in characters {

@@ -42,8 +42,8 @@ package enum DType: UInt8, Sendable, CaseIterable {
     }
   }
 
-  /// The type that two tensors of these types meet in: the wider of two of a kind; a float over an
-  /// integer keeps the float's type; bool gives way to both.
+  /// The common type of two operands: the wider of two of a kind; the float's type for a float and an
+  /// integer; the other type for a bool.
   package static func common(_ a: DType, _ b: DType) -> DType {
     func rank(_ type: DType) -> Int {
       switch type {

@@ -19,7 +19,7 @@ package struct ScoreScale: Sendable {
 }
 
 /// One attention over equal leading axes: q `[..., t, d]`, k `[..., s, d]`, v `[..., s, e]`, all f32
-/// or all f64 and not empty; `keep` has one condition for each score, in their order, but may have
+/// or all f64 and not empty; `keep` is a mask with one bool for each score, in their order, but may have
 /// other leading axes: where all heads share their keys, q is `[b, h·t, d]` and `keep` `[b, h, t, s]`.
 package struct AttentionOperands: Sendable {
   package let q: Tensor
@@ -51,7 +51,7 @@ package struct AttentionOperands: Sendable {
   /// scores.
   ///
   /// The bits are those of the four operations one after the other. The result lies as q does, so that
-  /// heads that are parts of a longer row come together without a copy; so do the gradients.
+  /// heads that are slices of a longer row join without a copy; so do the gradients.
   package func attended(saving: Bool) throws -> (y: Tensor, saved: Saved?) {
     let y = try q.roomAlike(rows: t, columns: e)
     let saved =
@@ -64,7 +64,7 @@ package struct AttentionOperands: Sendable {
     defer { timer?.stop("attention", flops: flops, bytes: byteCount + y.byteCount) }
     try withKernelOperands { operands in
       try y.withRowBlocks { y in
-        // SAFETY: y, and what is saved, have room for the sizes that the operands name.
+        // SAFETY: y and the saved buffers have the capacity for the sizes that the operands name.
         withUnsafePointer(to: operands) {
           attn_attention($0, y, saved?.largest.pointer, saved?.sums.pointer)
         }
@@ -91,7 +91,7 @@ package struct AttentionOperands: Sendable {
         try dq.withRowBlocks { dq in
           try dk.withRowBlocks { dk in
             try dv.withRowBlocks { dv in
-              // SAFETY: every buffer has room for the sizes that the operands name.
+              // SAFETY: every buffer has the capacity for the sizes that the operands name.
               let gradients = attn_attention_gradients(
                 largest: saved.largest.pointer, sums: saved.sums.pointer, dy: dy, dq: dq, dk: dk, dv: dv)
               withUnsafePointer(to: operands) { operands in
@@ -106,10 +106,10 @@ package struct AttentionOperands: Sendable {
     return (dq, dk, dv)
   }
 
-  /// Of the two products, where scores are kept.
+  /// Floating-point operations of the two products, over the scores that the mask keeps.
   private var flops: Double { 2 * Double(batch) * Double(t) * Double(s) * Double(d + e) * keptShare }
 
-  /// The part of the scores that is kept, told from some of them.
+  /// The share of the scores that the mask keeps, estimated from at most 509 of them.
   private var keptShare: Double {
     guard let keep else { return 1 }
     let strides = keep.elementStrides
@@ -119,7 +119,7 @@ package struct AttentionOperands: Sendable {
       let scattered = Int((UInt(sample) &* 0x9E37_79B9_7F4A_7C15) >> 1)
       let place = coordinates(of: scattered % keep.count, in: keep.shape)
       let offset = zip(place, strides).reduce(0) { $0 + $1.0 * $1.1 }
-      // SAFETY: a place in the tensor, whose elements are bytes.
+      // SAFETY: the offset of an element of the tensor, whose elements are bytes.
       return keep.pointer.load(fromByteOffset: offset, as: UInt8.self) != 0
     }
     return Double(kept) / Double(samples)
@@ -164,8 +164,8 @@ package struct AttentionOperands: Sendable {
 }
 
 extension Tensor {
-  /// Room for `rows` × `columns` numbers in each block, whose axes lie in the order of this tensor's, but
-  /// for the columns, which are next to each other.
+  /// A new tensor of `rows` × `columns` in each block, whose axes have the memory order of this tensor's,
+  /// except that the columns are contiguous.
   fileprivate func roomAlike(rows: Int, columns: Int) throws -> Tensor {
     let shape = Array(shape.dropLast(2)) + [rows, columns]
     let strides = elementStrides
@@ -177,7 +177,7 @@ extension Tensor {
     return try Tensor(uninitialized: dtype, order.map { shape[$0] }).transposed(inverse)
   }
 
-  /// The blocks of a tensor whose columns are next to each other.
+  /// The blocks of a tensor whose columns are contiguous.
   fileprivate func withRowBlocks(_ body: (attn_row_blocks) throws -> Void) throws {
     precondition(matrixStrides.column == 1)
     // SAFETY: offsets and strides of a view stay inside its buffer.

@@ -41,14 +41,14 @@ extension Tensor {
     return result
   }
 
-  /// The same elements in a buffer that nobody else holds.
+  /// The same elements in a new buffer, which only the result refers to.
   func copied() throws -> Tensor {
     let result = try Tensor(uninitialized: dtype, shape)
     try copy(strides: elementStrides, to: result, strides: rowMajorStrides(shape), offset: 0)
     return result
   }
 
-  /// `value` put before and after along an axis.
+  /// This tensor padded with `value` before and after along an axis.
   package func padded(axis: Int, before: Int, after: Int, value: Double) throws -> Tensor {
     var shape = shape
     shape[axis] += before + after
@@ -127,7 +127,7 @@ package struct AxisSlice: Sendable, Equatable {
   package var start: Int
   package var count: Int
   package var step: Int
-  /// One position, whose axis goes.
+  /// One position; the result lacks the axis.
   package var isDropped: Bool
 
   package static func all(_ size: Int) -> AxisSlice {

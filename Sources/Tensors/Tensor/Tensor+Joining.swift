@@ -1,10 +1,10 @@
-/// Joining along an axis.
+/// Concatenation along an axis.
 ///
-/// What is joined to the end of something that was itself joined before is likely to grow on: keys and
-/// values of the tokens so far, a record of losses. The second time, room is left behind it, and from then
-/// on new rows are written there, so that growing by a row takes the time of a row and not of the whole.
+/// A tensor that was concatenated before is likely to grow further: a KV cache, a record of losses. The
+/// second concatenation therefore leaves capacity behind the rows, and later ones write new rows there, so
+/// that appending a row takes the time of a row and not of the whole.
 extension Tensor {
-  /// Joined along an axis that all of them have; other sizes and dtypes are equal.
+  /// The tensors concatenated along an axis that all of them have; other sizes and dtypes are equal.
   package static func concatenated(_ parts: [Tensor], axis: Int) throws -> Tensor {
     let first = parts[0]
     let length = parts.reduce(0) { $0 + $1.shape[axis] }
@@ -17,7 +17,7 @@ extension Tensor {
     return result
   }
 
-  /// A new tensor of this one's shape with `length` rows along an axis, and room for more.
+  /// A new tensor of this one's shape with `length` rows along an axis, and capacity for `room` rows.
   private func withRoom(_ room: Int, for length: Int, axis: Int) throws -> Tensor {
     var shape = shape
     shape[axis] = room
@@ -31,8 +31,9 @@ extension Tensor {
       blocks: shape[..<axis].reduce(1, *), length: shape[(axis + 1)...].reduce(1, *), taken: taken)
   }
 
-  /// This tensor and the parts behind it, in its own buffer; `nil` where there is no room, or where this is
-  /// not all that has been given out of it.
+  /// This tensor with `parts` written behind it in its own buffer.
+  ///
+  /// `nil` where the capacity does not suffice, or where another tensor already shows rows behind this one.
   private func growing(
     by parts: ArraySlice<Tensor>, to length: Int, axis: Int
   ) throws -> Tensor? {
@@ -54,7 +55,7 @@ extension Tensor {
     return result
   }
 
-  /// Writes parts into places along an axis that nobody has seen yet.
+  /// Writes `parts` one after the other along an axis, to rows that no reader has seen yet.
   private func write(_ parts: ArraySlice<Tensor>, at start: Int, axis: Int) throws {
     let strides = elementStrides
     var at = start

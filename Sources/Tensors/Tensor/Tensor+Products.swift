@@ -3,7 +3,7 @@ import CKernels
 extension Tensor {
   /// Matrix products over equal leading axes: `[..., m, k] × [..., k, n] → [..., m, n]`.
   ///
-  /// Operands may be views with any strides, 0 included: nothing is copied to bring axes in order.
+  /// Operands may be views with any strides, 0 included: permuted and broadcast axes need no copy.
   /// Each element is one chain of fused multiply-adds over k, ascending.
   package static func product(_ a: Tensor, _ b: Tensor) throws -> Tensor {
     precondition(
@@ -38,10 +38,10 @@ extension Tensor {
     return result
   }
 
-  /// Products of so few rows take as long as reading the matrix does.
+  /// Up to this many rows, reading the matrix takes most of the time of a product.
   private static let fewRows = 4
 
-  /// A matrix that lies column after column, as a copy that lies row after row, if it has been worth making.
+  /// The cached row-major copy of this transposed matrix; `nil` where there is none (yet).
   private var inRowOrder: Tensor? {
     guard isTurned, offset == 0, count >= 1 << 10, count * dtype.size == storage.byteCount, dtype.isFloat,
       shape.dropLast(2).allSatisfy({ $0 == 1 })
@@ -62,8 +62,9 @@ extension Tensor {
     try writeOffsets(ofAxesBefore: rank - 2, to: offsets)
   }
 
-  /// Writes where each block of the leading axes begins, in row-major order: there is room for all of
-  /// them, and there is one.
+  /// Writes the offset of each block of the axes before `end`, in row-major order.
+  ///
+  /// `offsets` has the capacity for all blocks, of which there is at least one.
   func writeOffsets(ofAxesBefore end: Int, to offsets: UnsafeMutablePointer<Int64>) throws {
     precondition(!shape[..<end].contains(0), "kernels are called for results that are not empty")
     offsets[0] = 0
@@ -74,7 +75,7 @@ extension Tensor {
       // From the back, so that what is read has not been written over.
       for block in (0..<filled).reversed() {
         let start = offsets[block]
-        // SAFETY: when this axis is done, as many places are filled as there are blocks up to it.
+        // SAFETY: when this axis is done, as many offsets are written as there are blocks up to it.
         for index in (0..<size).reversed() {
           offsets[block * size + index] = start + Int64(index) * step
           try Machine.checkStop(round: index)
@@ -85,7 +86,7 @@ extension Tensor {
   }
 }
 
-/// Room for the offsets of blocks, which a kernel reads, while `body` runs.
+/// Memory for the offsets of blocks, which a kernel reads, while `body` runs.
 func withOffsets<Result>(
   _ count: Int, _ body: (UnsafeMutablePointer<Int64>) throws -> Result
 ) throws -> Result {

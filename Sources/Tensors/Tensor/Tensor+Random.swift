@@ -1,10 +1,10 @@
 import CKernels
 
-/// The place in the stream of random numbers (Philox4x32-10): a draw depends on the seed and its
-/// place alone, never on who computes it.
+/// The state of the random generator (Philox4x32-10): a sample depends on the seed and on its counter
+/// alone, never on the thread that computes it.
 package struct RandomState: Sendable, Equatable {
   package var seed: UInt64
-  /// The next draw.
+  /// The counter of the next sample.
   package var position: UInt64
 
   package init(seed: UInt64 = 0, position: UInt64 = 0) {
@@ -54,7 +54,7 @@ package struct RandomState: Sendable, Equatable {
   package mutating func permutation(_ n: Int) throws -> Tensor {
     let result = try Tensor.range(n)
     guard n > 1 else { return result }
-    // SAFETY: the buffer holds n 64-bit integers, and nobody else has seen it yet.
+    // SAFETY: the buffer holds n 64-bit integers, and no reader has seen it yet.
     let numbers = UnsafeMutableBufferPointer(
       start: result.storage.pointer.assumingMemoryBound(to: Int.self), count: n)
     let draws = try uniform([n - 1], .f64)
@@ -70,7 +70,7 @@ package struct RandomState: Sendable, Equatable {
   }
 }
 
-/// A 64-bit digest (XXH64) that further pieces are folded into.
+/// A 64-bit digest (XXH64) of the strings and tensors that are added to it.
 package struct Digest: Sendable {
   package private(set) var value: UInt64 = 0
 

@@ -16,7 +16,7 @@ package enum Reduction: String, Sendable, CaseIterable {
   }
 }
 
-/// The order in which a sum adds, which is part of its result: docs/numerics.md.
+/// The order in which a sum adds, which determines its bits: docs/numerics.md.
 package enum SummationOrder: Sendable {
   /// 16 virtual lanes along the axis.
   case lanes
@@ -72,8 +72,8 @@ extension Tensor {
     return result
   }
 
-  /// Where the last axis would have to stand for the elements to lie in row-major order, in a view that has
-  /// it elsewhere.
+  /// The place to which the last axis of a permuted view would have to move for the elements to lie in
+  /// row-major order.
   private var placeOfLast: Int? {
     guard let strides, rank > 1, count > 0, shape[rank - 1] > 1 else { return nil }
     var place = rank - 1

@@ -5,7 +5,7 @@ extension Tensor {
   private var rowLength: Int { shape[rank - 1] }
   private var rowCount: Int { rowLength == 0 ? 0 : count / rowLength }
 
-  /// Softmax over the last axis of what `keep` (of this shape, or a view expanded to it) lets in.
+  /// Softmax over the last axis of the elements that the mask `keep`, of this shape, keeps; `nil` keeps all.
   package func softmax(log: Bool = false, keep: Tensor? = nil) throws -> Tensor {
     let x = try contiguous()
     defer { extendLifetime(x) }
@@ -14,7 +14,7 @@ extension Tensor {
     let timer = Profile.timer()
     defer { timer?.stop(log ? "log_softmax" : "softmax", bytes: 2 * byteCount) }
     guard let keep else {
-      // SAFETY: both buffers hold rows·n elements; no condition is given.
+      // SAFETY: both buffers hold rows·n elements; there is no mask.
       attn_softmax(
         dtype.kernel, log, Int64(rowCount), Int64(rowLength), x.pointer, nil, nil, 0, result.pointer
       )
@@ -26,7 +26,7 @@ extension Tensor {
     defer { extendLifetime(mask) }
     try withOffsets(rowCount) { offsets in
       try mask.writeOffsets(ofAxesBefore: rank - 1, to: offsets)
-      // SAFETY: row r of the condition lies inside its buffer at offsets[r].
+      // SAFETY: row r of the mask lies inside its buffer at offsets[r].
       attn_softmax(
         dtype.kernel, log, Int64(rowCount), Int64(rowLength), x.pointer,
         mask.pointer.assumingMemoryBound(to: UInt8.self), offsets,
@@ -36,22 +36,22 @@ extension Tensor {
     return result
   }
 
-  /// These conditions with rows whose stride is 0 or 1: a view where that can be.
+  /// This mask with rows whose stride is 0 or 1: a view where possible, else a copy.
   func withPlainRows() throws -> Tensor {
     guard var strides, let inner = strides.popLast() else { return self }
     if inner == -1, rowLength > 1, storage.byteCount <= count {
-      // A line seen along two axes: read from its other end, it runs forwards.
+      // A view of one line along two axes: reversed, the line has rows of stride 1.
       let line = Tensor(
         storage: storage, shape: [storage.byteCount], dtype: .bool, count: storage.byteCount)
-      let turned = try line.sliced(axis: 0, start: line.count - 1, count: line.count, step: -1)
+      let reversed = try line.sliced(axis: 0, start: line.count - 1, count: line.count, step: -1)
         .contiguous()
-      return try turned.view(
+      return try reversed.view(
         shape: shape, strides: (strides + [inner]).map { -$0 }, offset: line.count - 1 - offset
       ).withPlainRows()
     }
     if inner == 0 || inner == 1 { return self }
     if rowLength == 1 { return view(shape: shape, strides: strides + [0], offset: offset) }
-    // What is repeated is copied once.
+    // A broadcast axis is copied once.
     let slices = zip(shape, strides + [inner]).map {
       AxisSlice(start: 0, count: $1 == 0 ? Swift.min($0, 1) : $0, step: 1, isDropped: false)
     }
@@ -75,7 +75,7 @@ extension Tensor {
     return result
   }
 
-  /// What a normalisation keeps of each row for its gradient.
+  /// What a normalisation saves of each row for its gradient.
   package struct Moments: Sendable {
     let mean: Tensor
     let rstd: Tensor
@@ -192,7 +192,7 @@ extension Tensor {
   package static func adamw(
     _ p: Tensor, gradient: Tensor, m: Tensor, v: Tensor, _ settings: AdamWStep
   ) throws -> (p: Tensor, m: Tensor, v: Tensor) {
-    // A gradient that is yet to be scaled, as by clipping, is scaled on the way.
+    // The kernel applies a lazy scale of the gradient, as clipping makes it.
     let (gradient, scale) = gradient.waitingScale() ?? (gradient, 1)
     let inputs = try [p, gradient, m, v].map { try $0.contiguous() }
     defer { extendLifetime(inputs) }
@@ -212,7 +212,7 @@ extension Tensor {
   }
 }
 
-/// The numbers of one AdamW step (Loshchilov and Hutter, 2019); steps count from 1.
+/// The hyperparameters of one AdamW step (Loshchilov and Hutter, 2019); steps count from 1.
 package struct AdamWStep: Sendable {
   package var lr: Double
   package var beta1: Double
@@ -220,7 +220,7 @@ package struct AdamWStep: Sendable {
   package var epsilon: Double
   package var decay: Double
   package var step: Int
-  /// Of all that is trained together, which decides how results are written.
+  /// Bytes of all parameters that are trained together, which decide whether the kernel streams its stores.
   package var parameterBytes: Int
 
   package init(

@@ -2,7 +2,7 @@ import CKernels
 
 /// Strides of row-major order.
 package func rowMajorStrides(_ shape: [Int]) -> [Int] {
-  // A copy to write over: arrays made to a size look their type up each time.
+  // A copy of `shape` to overwrite: `Array(repeating:count:)` looks its type up at each call.
   var strides = shape
   var next = 1
   for axis in shape.indices.reversed() {
@@ -12,7 +12,7 @@ package func rowMajorStrides(_ shape: [Int]) -> [Int] {
   return strides
 }
 
-/// The product of sizes that somebody wrote; where it can't be reckoned with, more than any tensor has.
+/// The product of sizes that a user wrote; `Int.max` where it overflows, which no tensor can have.
 package func product(ofGiven sizes: some Sequence<Int>) -> Int {
   var product = 1
   for size in sizes {
@@ -40,13 +40,13 @@ extension Tensor {
     return axis < 0 ? axis + rank : axis
   }
 
-  /// Whether both show the same elements of one buffer in the same way.
+  /// Whether both are the same view of one buffer.
   package func isSameView(_ other: Tensor) -> Bool {
     storage === other.storage && offset == other.offset && shape == other.shape
       && elementStrides == other.elementStrides
   }
 
-  /// A view of the same buffer; strides that say row-major order are dropped.
+  /// A view of the same buffer; row-major strides become `nil`.
   func view(shape: [Int], strides: [Int], offset: Int) -> Tensor {
     var expected = 1
     var isContiguous = true
@@ -61,7 +61,7 @@ extension Tensor {
       strides: isContiguous || count <= 1 ? nil : strides, dtype: dtype, count: count)
   }
 
-  /// The same elements in row-major order; this very tensor where they are already.
+  /// The same elements in row-major order; this tensor itself where it is contiguous.
   package func contiguous() throws -> Tensor {
     guard let strides else { return self }
     let result = try Tensor(uninitialized: dtype, shape)
@@ -69,7 +69,7 @@ extension Tensor {
     return result
   }
 
-  /// Writes this tensor into places of a new one that is still being made.
+  /// Writes this tensor into a strided region of a new one, which no reader has seen yet.
   func copy(strides: [Int], to target: Tensor, strides targetStrides: [Int], offset: Int) throws {
     guard count > 0 else { return }
     let timer = Profile.timer()
@@ -174,7 +174,7 @@ extension Tensor {
     return view(shape: shape, strides: strides, offset: from)
   }
 
-  /// One position of an axis, which goes.
+  /// One position of an axis; the result lacks that axis.
   package func selected(axis: Int, at index: Int) -> Tensor {
     var strides = elementStrides
     var shape = shape
@@ -190,7 +190,7 @@ extension Tensor {
     return strides[rank - 2] == 1 && strides[rank - 1] != 1
   }
 
-  /// Repeated to a shape of which this tensor's is a trailing part, or has 1 where that differs.
+  /// Broadcast to a shape whose trailing axes equal this tensor's, except where this one has 1.
   package func expanded(to target: [Int]) -> Tensor {
     if shape == target { return self }
     let missing = target.count - rank

@@ -40,8 +40,14 @@ package struct Tensor: Sendable {
       storage: try Storage(byteCount: count * dtype.size), shape: shape, dtype: dtype, count: count)
   }
 
-  /// The number of elements of a shape, or an error where no tensor can have it: also where it has none,
-  /// its other sizes have a product that can be reckoned with, and so every part of it does.
+  /// The number of elements of `shape`, which is 0 where one of its sizes is 0.
+  ///
+  /// It throws where no tensor can have the shape: more than `highestRank` axes, a negative size, or a
+  /// product of the sizes above `Int.max / 16`. Sizes of 0 are left out of that product, so the limit holds
+  /// for empty shapes too: kernels and views may multiply any of the sizes, and the bytes of an element,
+  /// without an overflow.
+  ///
+  /// - Parameter dtype: only named in the error.
   static func elementCount(_ shape: [Int], _ dtype: DType? = nil) throws -> Int {
     guard shape.count <= Self.highestRank else {
       throw TensorError("a tensor has at most \(Self.highestRank) axes, not \(shape.count)")
@@ -67,7 +73,7 @@ package struct Tensor: Sendable {
   /// Throws where no tensor can have a shape: asked before a view is made larger than what it shows.
   package static func checkShape(_ shape: [Int]) throws { _ = try elementCount(shape) }
 
-  /// What the strided kernels take.
+  /// The most axes that the strided kernels take.
   package static let highestRank = Shapes.highestRank
 
   // MARK: Making tensors
@@ -116,7 +122,7 @@ package struct Tensor: Sendable {
     }
   }
 
-  /// Bytes that are copied between two looks at a request to stop.
+  /// Bytes that a copy moves between two checks for cancellation.
   private static let longestCopy = 1 << 22
 
   /// Every element `value`.
@@ -171,10 +177,10 @@ package struct Tensor: Sendable {
 
   // MARK: Reading elements
 
-  /// Computes the elements now if that was put off.
+  /// Materializes the elements if they are lazy.
   package func settle() { _ = pointer }
 
-  // SAFETY: of this view's first element; strides keep every element inside the buffer.
+  // SAFETY: points at this view's first element; strides keep every element inside the buffer.
   var pointer: UnsafeMutableRawPointer { storage.pointer + offset * dtype.size }
 
   // SAFETY: only for contiguous tensors; the closure must not let the buffer out.
@@ -235,15 +241,15 @@ package struct Tensor: Sendable {
     }
   }
 
-  /// Appends what `bytes` gives.
+  /// Appends the bytes that `bytes` returns.
   package func appendBytes(to result: inout [UInt8]) throws {
     let tensor = try contiguous()
     defer { extendLifetime(tensor) }
-    let stretch = Self.longestCopy / dtype.size
-    for start in stride(from: 0, to: count, by: stretch) {
-      let count = Swift.min(stretch, count - start)
+    let chunk = Self.longestCopy / dtype.size
+    for start in stride(from: 0, to: count, by: chunk) {
+      let count = Swift.min(chunk, count - start)
       result += [UInt8](unsafeUninitializedCapacity: count * dtype.size) { buffer, initialized in
-        // SAFETY: the array has room for these elements, all of which the kernel writes.
+        // SAFETY: the array has the capacity for these elements, and the kernel writes all of them.
         attn_canonical_nans(
           dtype.kernel, Int64(count), tensor.pointer + start * dtype.size, buffer.baseAddress)
         initialized = count * dtype.size

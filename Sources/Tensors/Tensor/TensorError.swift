@@ -1,7 +1,7 @@
 /// What an operation can't do with the operands it was given.
 ///
-/// The text speaks of operand `n` as `{n}`: whoever knows how the user wrote the operands puts
-/// their names in, and underlines those listed in `operands`.
+/// The message names operand `n` as `{n}`: the evaluator, which knows how the user wrote the operands,
+/// puts their names in, and underlines those listed in `operands`.
 package struct TensorError: Error, Sendable {
   package var message: String
   package var operands: [Int]

@@ -24,7 +24,7 @@ struct HeatmapCells {
       var sums = [Double](repeating: 0, count: spans.count)
       for row in band {
         let elements = (tensor.rank == 2 ? tensor.selected(axis: 0, at: row) : tensor).elements
-        guard elements.count == columnCount else { continue }  // stopped
+        guard elements.count == columnCount else { continue }  // cancelled
         for (index, span) in spans.enumerated() { sums[index] += elements[span].reduce(0, +) }
       }
       return zip(sums, spans).map { $0 / Double($1.count * band.count) }

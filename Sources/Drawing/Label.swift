@@ -36,7 +36,7 @@ private func pictures(_ character: Character) -> [Character] {
   }
 }
 
-/// A text cut to a width, with `…` where something was cut.
+/// A string cut to a width, with `…` where something was cut.
 func abbreviated(_ text: String, to width: Int) -> String {
   guard displayWidth(text) > width else { return text }
   var result = ""

@@ -139,7 +139,7 @@ private struct PlotText {
     for tick in x.ticks {
       let column = place((tick.value, y.low)).column / across
       rule[column] = "┬"
-      // Centred under its tick, where the label before it leaves room.
+      // Centred under its tick, where the label before it leaves space.
       let start = max(indent + 1 + column - tick.label.count / 2, 0)
       guard start > labels.count || labels.isEmpty else { continue }
       labels += blanks(start - labels.count) + tick.label

@@ -73,7 +73,7 @@ private func coordinate(_ value: Double) -> String {
   return text.hasSuffix(".00") ? String(text.dropLast(3)) : text
 }
 
-/// A text for XML and HTML: markup escaped, and the control characters that they forbid replaced.
+/// A string for XML and HTML: markup escaped, and the control characters that they forbid replaced.
 package func escapedMarkup(_ text: String) -> String {
   var result = ""
   for scalar in text.unicodeScalars {

@@ -54,7 +54,7 @@ private struct TensorText {
 
     let entries = blocks.map { block in
       rows.map { row in
-        // What follows a stop is shown to nobody.
+        // After a cancellation the caller doesn't show the text: skip the work.
         Machine.isStopRequested
           ? []
           : columns.map { column -> String in
@@ -118,7 +118,7 @@ private struct TensorText {
 extension Tensor {
   /// The largest magnitude of a finite element; 0 where there is none.
   fileprivate var largestMagnitude: Double {
-    // In parts, so that looking at a large tensor does not copy it whole.
+    // In chunks, so that a large tensor is not copied whole.
     let most = 1 << 16
     if rank == 0 || count <= most {
       return elements.reduce(0) { $1.isFinite ? Swift.max($0, abs($1)) : $0 }
@@ -134,8 +134,9 @@ extension Tensor {
     }
   }
 
-  /// The elements in row-major order, read one by one where memory is too short for a copy in order; none
-  /// once a stop is requested, as nobody will see what is drawn of them.
+  /// The elements in row-major order, read one by one where memory is too short for a copy in order.
+  ///
+  /// There are none after a cancellation, since the caller then shows no picture.
   var elements: [Double] {
     if Machine.isStopRequested { return [] }
     if let values = try? doubles() { return values }

@@ -115,7 +115,7 @@ struct Alignment {
 }
 
 extension Alignment {
-  /// Both sides are long: what the lines' texts have in common, found without a table.
+  /// The steps where both sides are long: the lines that they have in common, found without a table.
   private static func steps(
     comparing left: Range<Int>, _ right: Range<Int>, _ recorded: [Line], _ printed: [Line]
   ) -> [Step] {

@@ -1,6 +1,6 @@
 import Support
 
-/// What a comparison of recorded with printed lines came to.
+/// The outcome of a comparison of recorded with printed lines.
 package struct Comparison {
   package let isEqual: Bool
   let recorded: [Line]

@@ -66,7 +66,7 @@ extension FileReport {
     return "\(thousandths / 1000)." + String(repeating: "0", count: 3 - rest.count) + rest
   }
 
-  /// The line that says most in little room: what stands behind the place.
+  /// The one line that says most about the failure: what stands behind the place.
   private static func headline(_ text: String) -> String {
     let lines = text.split(separator: "\n")
     return String(

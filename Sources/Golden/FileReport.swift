@@ -3,7 +3,7 @@ import Support
 import Syntax
 import Values
 
-/// What a file came to, as it travels from the process that ran it and into reports.
+/// The outcome of a file, as the process that ran it sends it and reports show it.
 package struct FileReport: Codable, Sendable {
   package var name: String
   package var outcomes: [Outcome] = []
@@ -13,7 +13,7 @@ package struct FileReport: Codable, Sendable {
 
   package init(name: String) { self.name = name }
 
-  /// What a statement came to.
+  /// The outcome of a statement.
   package struct Outcome: Codable, Sendable {
     package enum Status: String, Codable, Sendable { case passed, failed, skipped }
     package var place: Place
@@ -27,7 +27,7 @@ package struct FileReport: Codable, Sendable {
     package var seconds: Double
     /// Whether a failure was known of beforehand: `# expect-failure:`.
     package var isExpectedFailure = false
-    /// Whether recording mends the failure, and whether nothing was recorded yet.
+    /// Whether recording fixes the failure, and whether nothing was recorded yet.
     package var isMendable = false
     package var isNew = false
   }
@@ -57,7 +57,7 @@ package struct FileReport: Codable, Sendable {
     }
   }
 
-  /// Counts what a recording has mended as passed.
+  /// Marks the failures that a recording has fixed as passed.
   package mutating func settle(_ recording: GoldenTest.Recording) {
     for index in outcomes.indices
     where outcomes[index].isMendable && (recording == .differing || outcomes[index].isNew) {

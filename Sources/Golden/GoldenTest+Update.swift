@@ -11,8 +11,8 @@ extension GoldenTest {
     case differing
   }
 
-  /// The document's text with the output of a run recorded where it differs. What can't be mended by
-  /// recording, such as an unexpected pass, stays.
+  /// The document's text with the output of a run recorded where it differs. A failure that
+  /// recording can't fix, such as an unexpected pass, stays.
   public func updated(_ report: Report, _ recording: Recording = .differing) -> String {
     var text = EditedText(self.text)
     for result in report.results.reversed() where result.isMendable(by: recording) {
@@ -100,7 +100,7 @@ extension GoldenTest.Result {
       case .missing: nil
       }
     }
-    // Lines of different tensors may have come to stand together: then all is written anew.
+    // Lines of different tensors may now stand together: then record all lines anew.
     let holds = Comparison(recorded: lines, printed: printed, tolerance: entry.tolerance).isEqual
     return holds ? lines : comparison.printed.map(\.asRecorded)
   }

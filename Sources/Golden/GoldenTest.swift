@@ -41,7 +41,7 @@ public struct GoldenTest {
     }
   }
 
-  /// What a statement came to.
+  /// The outcome of a statement.
   public struct Result {
     public enum Status: Equatable, Sendable {
       case passed
@@ -65,7 +65,7 @@ public struct GoldenTest {
     public var recorded: [String] { entry.recorded.map { $0.text.trimmedLine } }
   }
 
-  /// What a file came to.
+  /// The outcome of a file.
   public struct Report: CustomStringConvertible {
     public let name: String
     public let results: [Result]

@@ -133,7 +133,7 @@ package struct Files: Sendable {
     case .folder: throw BuiltinError("\(path) is a folder")
     case .file, .other: break
     }
-    // A named pipe would keep us waiting for somebody to write, deaf to anything else.
+    // Opening a named pipe would block until another process writes, and no cancellation could end it.
     let mayWait = Self.kind(of: full) == .other
     let file = open(full, O_RDONLY | O_CLOEXEC | (mayWait ? O_NONBLOCK : 0))
     guard file >= 0 else { throw failure("read", path, errno) }
@@ -153,7 +153,7 @@ package struct Files: Sendable {
         var waiting = pollfd(fd: file, events: Int16(POLLIN), revents: 0)
         while poll(&waiting, 1, 20) == 0, !Machine.isStopRequested {}
       }
-      // Whoever asked for the stop knows what this error stands for.
+      // The caller checks for a cancellation, and so knows what this error means.
       guard !Machine.isStopRequested else {
         Disposal.letGo(&bytes)
         throw BuiltinError("the reading of \(path) was stopped")

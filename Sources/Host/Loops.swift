@@ -63,7 +63,7 @@ package final class Loops {
 
 /// Shows how far a long loop has come. Nothing of it reaches stdout.
 package protocol ProgressReporter: AnyObject {
-  /// Whether the next update will be drawn: what costs time to say need not be said otherwise.
+  /// Whether the reporter will draw the next update; otherwise the caller can skip costly messages.
   var isDue: Bool { get }
   /// - unit: what is counted: `step`, `round`, `MB`.
   func update(_ label: String, done: Int, total: Int, unit: String, note: String)

@@ -7,7 +7,7 @@ import Support
 ///
 /// An entry is one line, with `\n` for its line breaks and `\\` for a backslash. Each is appended when
 /// it is entered, under a lock, so that prompts that run side by side lose nothing of each other. A
-/// file that has grown to twice the limit is cut back to it by whoever opens it next.
+/// process that reads a file with more than twice the limit cuts it back to the limit.
 package struct HistoryFile: Sendable {
   package let path: String
   package static let limit = 10_000
@@ -26,7 +26,7 @@ package struct HistoryFile: Sendable {
   /// The latest entries, oldest first. A file that can't be read has none.
   ///
   /// - Parameters:
-  ///   - count: how many at most; the first prompt waits for them.
+  ///   - count: how many at most; the first prompt appears after they are read.
   ///   - limit: how many the file keeps.
   package func entries(_ count: Int = 1000, limit: Int = limit) -> [String] {
     guard let bytes = try? Files().readBytes(path) else { return [] }
@@ -53,13 +53,15 @@ package struct HistoryFile: Sendable {
     Self.makeFolders(Files.folder(of: path))
     let line = Array((Self.encoded(entry) + "\n").utf8)
     return locked { file in
-      // One write at the end of the file, whole even if nobody else kept to the lock.
+      // One write at the end of the file: the entry stays whole even if another process ignores the lock.
       Self.writeAll(line, to: file)
     }
   }
 
-  /// Rewrites the file in place, so that nobody is left with a file of no name. What is kept is written
-  /// over the beginning before the rest goes: whatever comes between, the file still has the latest.
+  /// Rewrites the file in place, so that no other process holds an unlinked file.
+  ///
+  /// The method writes the kept entries over the beginning, and truncates the rest afterwards. So the file
+  /// still has the latest entries if the process ends between the two.
   private func cut(to limit: Int) {
     _ = locked(atEnd: false) { file in
       guard let bytes = try? Files().readBytes(path) else { return false }

@@ -43,7 +43,7 @@ package struct HistoryWalk: Equatable {
   }
 }
 
-/// A search of the history as one types: Ctrl-R goes back, Ctrl-S on, Ctrl-G gives up.
+/// A search of the history as one types: Ctrl-R goes back, Ctrl-S on, Ctrl-G cancels.
 package struct HistorySearch: Equatable {
   private let history: HistoryWalk
   package let original: EditText

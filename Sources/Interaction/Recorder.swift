@@ -3,18 +3,21 @@ import Drawing
 import Host
 import Support
 
-/// What the statement at hand prints, on its way to the screen, written down.
+/// Records what the current statement prints, for the notebook.
 final class Recorder {
   private(set) var text = ""
   private(set) var pictures: [Picture] = []
-  /// How much was printed, recorded or not.
+  /// The bytes that the statement has printed, recorded or not.
   private var count = 0
-  /// How much there was when each picture came.
+  /// For each picture, the bytes printed before it.
   private var pictureCounts: [Int] = []
 
-  /// What is kept of one statement's output. Of more, `...` stands for the rest.
+  /// The bytes of output after which the recorder drops further strings.
+  ///
+  /// It keeps the string that crosses the limit whole, so `text` can be longer. Of output that was cut,
+  /// `recorded` gives whole lines, and the notebook writes `...` for the rest.
   static let limit = 1 << 18
-  /// Pictures of larger tensors are kept as text alone.
+  /// Not used: the recorder keeps every picture, however large its tensor is.
   static let largestPicture = 1 << 22
 
   func begin() {
@@ -37,7 +40,7 @@ final class Recorder {
     add(picture.text(.plain) + "\n")
   }
 
-  /// Takes back what came after `length`.
+  /// Drops the output and the pictures after the first `length` bytes.
   func cut(to length: Int) {
     guard length < count else { return }
     if length < text.utf8.count { text = String(decoding: Array(text.utf8)[..<length], as: UTF8.self) }
@@ -48,10 +51,10 @@ final class Recorder {
     }
   }
 
-  /// Whether there was more than can be kept.
+  /// Whether the recorder has dropped output.
   var isCut: Bool { count > text.utf8.count }
 
-  /// The output, as far as it is kept: whole lines.
+  /// The recorded output; whole lines only, where some was dropped.
   var recorded: String {
     guard isCut else { return text }
     return text.lastIndex(where: \.isNewline).map { String(text[...$0]) } ?? ""

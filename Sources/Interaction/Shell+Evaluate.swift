@@ -59,7 +59,7 @@ extension Shell {
     let allocations = Memory.allocations
     let start = ContinuousClock.now
     let evaluated = try evaluate(text) { value in
-      // What is put off until somebody reads it is part of the work.
+      // The time includes deferred operations, so materialize the value here.
       value.variable?.tensor.settle()
       try Machine.checkStop()
     }

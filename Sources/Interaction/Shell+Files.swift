@@ -167,8 +167,9 @@ extension Shell {
     _ = begin(with: notebook.source, folder: notebook.folder(session.primitives))
   }
 
-  /// An empty session that runs a script, past what fails. Where it is stopped, the session before it
-  /// is back, and the answer is false.
+  /// Begins an empty session and runs a script in it, also behind statements that fail.
+  ///
+  /// Where the user interrupts it, the method restores the earlier session and returns false.
   private func begin(with code: String, folder: String? = nil) -> Bool {
     let before = state
     let initial = takeInitial()

@@ -10,7 +10,7 @@ import Values
 extension Shell {
   /// Runs code; false where what follows in the entry is not to run.
   ///
-  /// - Parameter goesOn: past statements that fail, as `attn test` does.
+  /// - Parameter goesOn: whether to run the statements behind one that fails, as `attn test` does.
   @discardableResult
   func run(code: String, goesOn: Bool = false) -> Bool {
     let script = Parser.parse(Source(code, name: origin?.file, firstLine: origin?.line ?? 0))
@@ -142,7 +142,7 @@ extension Shell {
     }
   }
 
-  /// What is said of loops that were stopped; `nil` where none was.
+  /// The message about loops that the user interrupted; `nil` where there were none.
   var roundsOfInterruption: String? {
     let loops = session.host.loops.count
     guard loops.isStopping, loops.limit == nil else { return nil }

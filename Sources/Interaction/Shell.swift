@@ -7,13 +7,13 @@ import Values
 
 /// A session at a prompt: runs entries, keeps the notebook, knows what is stale.
 ///
-/// It touches no terminal. `Screen` is what it writes to, and whoever owns it reads the entries.
+/// It touches no terminal. It writes to a `Screen`, and its owner reads the entries.
 package final class Shell {
   package internal(set) var session: Session
   package internal(set) var notebook = Notebook()
   package internal(set) var bindings = Bindings()
   package internal(set) var tour: Tour?
-  /// Values of the expressions so far, the latest last; of long sessions the first are let go.
+  /// Values of the expressions so far, the latest last; a long session releases the oldest.
   var results: [Value] = []
   var droppedResults = 0
   /// What `ans` and `out[n]` are called in what is written, by number.
@@ -29,7 +29,7 @@ package final class Shell {
   var isInitial: Bool { origin != nil }
   /// What was edited and could not be run, by the name that was edited; `:reset` forgets it.
   var unfinishedEdits: [String: TemporaryText] = [:]
-  /// The statement at hand was stopped.
+  /// The user interrupted the current statement.
   var wasInterrupted = false
 
   struct Initial {
@@ -108,7 +108,7 @@ package final class Shell {
     }
     host.output.draw = { [unowned self] picture in
       let text = picture.text(session.host.output.style) + "\n"
-      // What was drawn of half a tensor is shown to nobody.
+      // After a cancellation the picture may be incomplete: the shell doesn't show it.
       guard !Machine.isStopRequested else { return }
       screen.write(text)
       recorder.add(picture)
@@ -145,7 +145,7 @@ package final class Shell {
     let segments = Segment.all(in: entry)
     if segments.isEmpty { run(code: entry) }
     for segment in segments {
-      // What a command has read and given up is no failure of what follows it.
+      // A command may leave a deferred error behind, which must not fail the next segment.
       LateFailure.forget()
       switch segment {
       case .code(let code, _):

@@ -4,7 +4,7 @@ import FoundationEssentials
 import Host
 import Support
 
-/// A text in a file that another program opens; the file goes with its last user.
+/// A text in a file that another program opens; the file is removed when this object is released.
 final class TemporaryText {
   let path: String
 

@@ -14,10 +14,10 @@ package final class Tour {
 
   private var index = 0
 
-  /// The line that is waited for.
+  /// The line that the user is to type next.
   package var line: String? { Self.steps.indices.contains(index) ? Self.steps[index].line : nil }
 
-  /// An entry has been run: goes on where it was the line that was waited for.
+  /// Takes an entry that has run, and goes on where it was the expected line.
   func note(_ entry: String, _ shell: Shell) {
     guard let line else { return }
     guard Self.isSame(entry, line) else {

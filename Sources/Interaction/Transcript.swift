@@ -10,8 +10,8 @@ package enum Transcript {
   /// The statements that a text holds: without prompts and marks, without recorded output.
   ///
   /// Where a line begins with the prompt, only such lines and those with a mark hold statements. Of
-  /// recorded output one line is kept, `#> error:`, which tells that a statement is meant to fail. Of a
-  /// piece of Markdown the blocks of code count.
+  /// recorded output one line is kept, `#> error:`, which tells that a statement is meant to fail. In
+  /// Markdown the blocks of code count.
   package static func statements(in text: String) -> String {
     var lines = withoutFences(
       text.replacing("\r\n", with: "\n").replacing("\r", with: "\n")

@@ -12,7 +12,7 @@ extension Value {
     case .bool: "Bool"
     case .int: "Int"
     case .float: "Float"
-    // To count the characters of a long text takes time that nobody wants to wait.
+    // Counting the characters of a long string would delay the prompt: give its bytes instead.
     case .string(let text):
       "String of \(text.utf8.count > 1 << 20 ? Memory.readable(text.utf8.count) : "\(text.count)")"
     case .tensor(let variable): variable.description
@@ -33,7 +33,7 @@ extension Value {
     leaves().reduce(0) { $1.isParameter ? $0 + $1.variable.tensor.count : $0 }
   }
 
-  /// The memory that its tensors and texts take.
+  /// The memory that its tensors and strings take.
   var byteCount: Int {
     switch self {
     case .string(let text): text.utf8.count

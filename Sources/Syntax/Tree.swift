@@ -32,7 +32,9 @@ package struct Expression: Sendable {
     case conditional(condition: Expression, Block, otherwise: Block?)
     /// `base with path = value`
     case updated(Expression, path: [PathStep], Expression)
-    /// What stands where something could not be parsed.
+    /// A placeholder for an expression that could not be parsed.
+    ///
+    /// The parser does not make it yet: it records a `Diagnostic` and leaves out the whole statement.
     case invalid
   }
 

@@ -2,7 +2,7 @@ import Glibc
 import Synchronization
 import Tensors
 
-/// Ctrl-C: the first asks the computation to stop. In a script the second ends the program.
+/// Ctrl-C: the first cancels the computation. In a script the second ends the program.
 enum Interrupts {
   private static let pending = Atomic(0)
   private static let echoed = Atomic(false)
@@ -15,7 +15,7 @@ enum Interrupts {
     signal(SIGPIPE, SIG_IGN)
   }
 
-  /// Notes the request; safe in a signal handler.
+  /// Records the request for a cancellation; safe in a signal handler.
   static let handle: @convention(c) (Int32) -> Void = { _ in
     Interrupts.pending.wrappingAdd(1, ordering: .relaxed)
     Interrupts.echoed.store(true, ordering: .relaxed)

@@ -9,7 +9,7 @@ enum Terminal {
   static func write(_ text: String) { emit(text, 1) }
   static func writeError(_ text: String) { emit(text, 2) }
 
-  /// A piece is written whole; once a stop is requested, none follows.
+  /// Writes the string in chunks, each whole; after a cancellation it writes no further chunk.
   private static func emit(_ text: String, _ descriptor: Int32) {
     for (position, piece) in text.stretches(ofBytes: 1 << 14).enumerated() {
       guard position == 0 || !Machine.isStopRequested else { return }
@@ -25,7 +25,7 @@ enum Terminal {
         ?? 0
       if count < 0 {
         if errno == EINTR { continue }
-        // Nobody reads any more: stop quietly, as other tools do.
+        // The reader has closed the pipe: exit quietly, as other tools do.
         if errno == EPIPE { exit(141) }
         if descriptor == 1 {
           writeError("error: the output can't be written: \(String(cString: strerror(errno)))\n")

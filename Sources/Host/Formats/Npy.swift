@@ -64,7 +64,7 @@ package enum Npy {
   }
 }
 
-/// The literal of a Python dictionary with text keys, read by key.
+/// The literal of a Python dictionary with string keys, read by key.
 private struct Header {
   let text: String
 

@@ -4,7 +4,7 @@ import Tensors
 import Values
 
 /// A formula that reads every tensor as it writes its result, such as `y[i, j] = a[i, j] + 2 * b[i, j]`: for
-/// tensors of one shape it is its operations, one after the other, with nothing to bring in line.
+/// tensors of one shape it runs its operations one after the other, and transposes and broadcasts nothing.
 struct AlignedFormula {
   private let root: AlignedPart
 
@@ -41,10 +41,10 @@ struct AlignedFormula {
     }
   }
 
-  /// `nil` where the tensors are not of one shape, or where it ends in an error, which the run in full
-  /// tells better.
+  /// The result; `nil` where the tensors are not of one shape, or where an error occurs, which the run in
+  /// full reports better.
   func value(_ frame: inout Frame) throws -> Variable? {
-    // An error from before is not one of this formula.
+    // Throw an earlier deferred error first: this formula did not cause it.
     try LateFailure.check()
     do {
       guard case .tensor(let result)? = try root.value(&frame) else { return nil }
@@ -57,7 +57,9 @@ struct AlignedFormula {
   }
 }
 
-/// A part of such a formula; it gives `nil` where the values at hand are not what they have to be.
+/// A node of such a formula.
+///
+/// Its value is `nil` where an input has another kind, rank or shape than the formula needs.
 private class AlignedPart {
   func value(_ frame: inout Frame) throws -> Value? { nil }
 }

@@ -111,7 +111,7 @@ struct ExtentSolver {
       }
       guard given >= 0, agree(size.variable, given) else { return false }
     }
-    /// The product of the known parts, and the unknown one if there is just one.
+    /// Solves a merged axis of this size for its one unknown variable; open where several are unknown.
     func merge(_ parts: [Int], _ size: Int) -> (isOpen: Bool, agrees: Bool) {
       var product = 1
       var missing: Int?
@@ -130,7 +130,7 @@ struct ExtentSolver {
       guard product > 0, size % product == 0 else { return (false, false) }
       return (false, agree(missing, size / product))
     }
-    // Once more for merged axes whose parts later reads tell, as long as they do.
+    // A later read may give a variable of a merged axis: repeat while a pass finds new extents.
     var unknown = Int.max
     while true {
       var isOpen = false

@@ -5,8 +5,8 @@ import Tensors
 /// The inputs of a run by a plan: where the next ones are of the same kinds and shapes, it is the plan for
 /// them, and their extents are known.
 ///
-/// It is asked before every run of a formula, which may be as small as a sum of four numbers: so it
-/// compares plain numbers in memory of its own, and counts no references to arrays.
+/// `IndexNode` asks it before every run of a formula, which may be as small as a sum of four numbers. So it
+/// compares plain numbers in its own memory, without reference counting on arrays.
 final class IndexMemo {
   let extents: IndexExtents
   let steps: [IndexPlan.Step]
@@ -14,7 +14,7 @@ final class IndexMemo {
   private let plan: IndexPlan
   private let hasAliases: Bool
   private let count: Int
-  // SAFETY: both belong to this object, and go with it.
+  // SAFETY: this object owns both, and frees them in `deinit`.
   private let keys: UnsafeMutablePointer<IndexPlan.Key>
   /// The shapes of the inputs that are tensors, one behind the other.
   private let sizes: UnsafeMutablePointer<Int>
@@ -23,7 +23,7 @@ final class IndexMemo {
   /// Runs since the last one that it served.
   @exclusivity(unchecked) private var misses = 0
 
-  /// `nil` where the plan has nothing noted.
+  /// `nil` where the plan has no recorded steps.
   init?(_ plan: IndexPlan, _ program: IndexProgram, _ values: IndexValues, _ extents: IndexExtents) {
     guard case .noted(let steps, let result) = plan.state else { return nil }
     (self.plan, self.steps, self.result, self.extents) = (plan, steps, result, extents)

@@ -7,14 +7,16 @@ import Values
 
 /// What a program is run with: the values of its inputs, and then those of its sizes.
 struct IndexValues {
-  // SAFETY: on the stack of the run that fills them, and used by nobody after it.
+  // SAFETY: the run that fills them holds them on its stack, and no code keeps them after that run.
   let inputs: UnsafeMutableBufferPointer<Value>
   let sizes: UnsafeMutableBufferPointer<Value>
   var areLateKnown = false
 }
 
-/// A formula in index notation where it stands in the code: done by a plan where one holds, which takes
-/// no longer than the calls that it stands for, else run in full.
+/// A formula in index notation where it stands in the code.
+///
+/// It replays a cached plan where one holds, which takes no longer than the calls that the plan stands for.
+/// Otherwise it runs in full.
 final class IndexNode: Node {
   let program: IndexProgram
   private let aligned: AlignedFormula?
@@ -90,7 +92,7 @@ final class IndexNode: Node {
     }
   }
 
-  /// The plan that holds; one that is only met where none is noted.
+  /// The plan that holds for these inputs: a recorded or uncacheable one, else one seen once.
   private func plan(_ values: IndexValues, _ extents: IndexExtents, _ host: Capabilities) -> IndexPlan? {
     var met: IndexPlan?
     for plan in program.plans where plan.holds(for: values.inputs, extents, in: host) {
@@ -100,11 +102,11 @@ final class IndexNode: Node {
     return met
   }
 
-  /// The result by a plan; `nil` where it ends in an error, which the run in full tells better.
+  /// The result of a plan; `nil` where it ends in an error, which the run in full reports better.
   private func run(
     _ steps: [IndexPlan.Step], _ result: Int, _ values: IndexValues, _ extents: IndexExtents
   ) throws -> Variable? {
-    // An error from before is not one of these steps.
+    // Throw an earlier deferred error first: these steps did not cause it.
     try LateFailure.check()
     do {
       return try IndexPlan.run(steps, result: result, values.inputs, extents)

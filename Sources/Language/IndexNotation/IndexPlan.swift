@@ -4,13 +4,13 @@ import Syntax
 import Tensors
 import Values
 
-/// What a run of index notation did to its inputs, to be done again to inputs of the same kinds: views and
-/// operations in their order, with everything worked out that ranks, dtypes and numbers decide.
+/// The recorded trace of a run of index notation, which later runs replay on inputs of the same kinds.
 ///
-/// The operations are those of the run that was noted, so the bits and the gradients are too. What
-/// depends on the elements themselves, such as a check of computed positions, can't be noted.
+/// It holds views and operations in their order. Ranks, dtypes and plain numbers are already resolved in it.
+/// The operations are those of the recorded run, so the bits and the gradients are the same. A step that
+/// depends on the elements themselves, such as a check of computed positions, can't be recorded.
 final class IndexPlan {
-  /// What an input has to be for the plan to hold: compared without a look into arrays or texts.
+  /// What an input has to be for the plan to hold: compared without a look into arrays or strings.
   struct Key: Equatable {
     private enum Kind { case tensor, int, float, bool, none, builtin }
     private let kind: Kind
@@ -42,10 +42,10 @@ final class IndexPlan {
   }
 
   enum State {
-    /// Met once: a second time is worth noting.
+    /// One run has seen inputs of these kinds; the second such run is recorded.
     case met
     case noted([Step], result: Int)
-    /// Its course depends on more than the keys.
+    /// Uncacheable: the operations depend on more than the keys.
     case hopeless
   }
 
@@ -63,7 +63,7 @@ final class IndexPlan {
   @exclusivity(unchecked) private(set) var state = State.met
   /// The extents that it holds for, where it doesn't hold for all.
   @exclusivity(unchecked) private var onlyFor: IndexExtents?
-  /// Inputs that were one tensor when the plan was noted.
+  /// Pairs of inputs that were one tensor in the recorded run.
   @exclusivity(unchecked) private var aliases: [(Int, Int)] = []
 
   init(_ keys: [Key], onlyFor extents: IndexExtents?, _ host: Capabilities) {
@@ -73,7 +73,7 @@ final class IndexPlan {
     fusesAttention = host.tape.fusesAttention
   }
 
-  /// Takes what was noted of a run with these extents that gave `result`.
+  /// Takes over the recording of a run with these extents that gave `result`.
   func finish(
     _ recorder: IndexRecorder, _ result: Value, _ extents: IndexExtents, aliases: [(Int, Int)]
   ) {
@@ -87,7 +87,7 @@ final class IndexPlan {
   /// Whether it holds for some extents only.
   var isExact: Bool { onlyFor != nil }
 
-  /// Whether its steps, or a note of what they are, would be right for inputs like these.
+  /// Whether its state, recorded or not, applies to inputs like these.
   func holds(
     for inputs: UnsafeMutableBufferPointer<Value>, _ extents: IndexExtents, in host: Capabilities
   ) -> Bool {
@@ -103,7 +103,7 @@ final class IndexPlan {
 
   var hasAliases: Bool { !aliases.isEmpty }
 
-  /// One tensor in two places when it was noted may be two now.
+  /// Whether inputs that were one tensor in the recorded run are one tensor again.
   func haveAliases(_ inputs: UnsafeMutableBufferPointer<Value>) -> Bool {
     for (first, second) in aliases {
       guard let x = inputs[first].variable, let y = inputs[second].variable, x === y else {
@@ -148,16 +148,16 @@ extension IndexPlan.Step {
   }
 }
 
-/// Notes what a run does.
+/// Records the operations of a run.
 final class IndexRecorder {
   private var slots: [ObjectIdentifier: Int] = [:]
-  /// Keeps identities theirs.
+  /// Holds the variables, so that no new object reuses the identity of a recorded one.
   private var values: [Variable] = []
   /// The number of the result to come.
   private var next: Int
   private var steps: [IndexPlan.Step] = []
   private var isBroken = false
-  /// Something that was noted depends on the extents at hand.
+  /// A recorded step depends on the extents of this run.
   private(set) var readExtents = false
 
   init(_ inputs: [Value]) {
@@ -170,7 +170,7 @@ final class IndexRecorder {
     next = inputs.count
   }
 
-  /// The plan depends on more than the kinds of its inputs.
+  /// Aborts the recording: the run depends on more than the kinds of its inputs.
   func breakOff() { isBroken = true }
 
   func dependsOnExtents() { readExtents = true }
@@ -213,7 +213,7 @@ final class IndexRecorder {
     steps.append(step)
   }
 
-  /// What there is to do for a result.
+  /// The state of the plan that computes this result.
   func finish(_ result: Value) -> IndexPlan.State {
     guard !isBroken, case .tensor(let x) = result, let slot = slots[ObjectIdentifier(x)] else {
       return .hopeless
@@ -223,12 +223,12 @@ final class IndexRecorder {
 }
 
 extension IndexRun {
-  /// Begins to note the run, where inputs of these kinds have been met before.
+  /// Begins to record the run, where an earlier run has seen inputs of these kinds.
   mutating func beginNoting() {
     if let plan, plan.isMet { recorder = IndexRecorder(values) }
   }
 
-  /// Keeps what was noted, or that these kinds have been met.
+  /// Caches the recording, or the fact that a run has seen inputs of these kinds.
   func endNoting(_ result: Value) {
     guard canBePlanned else { return }
     if let plan {
@@ -237,7 +237,7 @@ extension IndexRun {
     }
     let keys = values.compactMap { IndexPlan.Key($0) }
     guard keys.count == values.count else { return }
-    // Where extents go into the formula itself, only the same ones are worth noting.
+    // Where the formula itself reads extents, a recording holds for the same extents only.
     let isExact = program.plans.contains { $0.isExact && $0.keys == keys }
     program.plans.insert(
       IndexPlan(keys, onlyFor: isExact ? found : nil, interpreter.host), at: 0)

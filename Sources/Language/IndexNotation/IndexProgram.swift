@@ -25,7 +25,7 @@ indirect enum IndexExpression {
   /// A call of input `n`, which must turn out to be elementwise.
   case call(Int, [(label: Name?, IndexExpression)], Span)
   case reduce(Builtin, [Int], IndexExpression, condition: IndexExpression?, Span)
-  /// A sum whose product may be left pending: only a softmax and a weighted sum read it.
+  /// A sum whose matrix product may stay deferred: only a softmax and a weighted sum read it.
   case scores([Int], IndexExpression, Span)
 
   var span: Span {
@@ -59,7 +59,7 @@ extension IndexExpression {
 }
 
 extension IndexExpression {
-  /// The same with its scores left pending, where it is a sum that is scaled or not.
+  /// The same with deferred scores, where it is a sum that is scaled or not.
   var withPendingScores: IndexExpression? {
     switch self {
     case .reduce(let builtin, let indices, let body, nil, let span):
@@ -76,7 +76,7 @@ extension IndexExpression {
     }
   }
 
-  /// The same with the scores under it left pending, where it is a softmax of such scores.
+  /// The same with the scores under it deferred, where it is a softmax of such scores.
   var withPendingWeights: IndexExpression? {
     guard case .reduce(let builtin, let indices, let body, let condition, let span) = self,
       builtin.reducerName == .softmax, let scores = body.withPendingScores
@@ -155,10 +155,10 @@ final class IndexProgram {
   let hasLateInputs: Bool
   /// Where extents are left for the rest of the statement.
   private let slots: [(variable: Int, slot: Int)]
-  /// What runs with certain inputs did.
+  /// Cached plans, the newest first.
   @exclusivity(unchecked) var plans: [IndexPlan] = []
   @exclusivity(unchecked) private var lastExtents: [Int] = []
-  /// The inputs that came again, where none of them reads the extents.
+  /// The plan and shapes of repeated inputs, where none of the inputs reads the extents.
   @exclusivity(unchecked) var memo: IndexMemo?
 
   init(
@@ -201,7 +201,7 @@ final class IndexProgram {
     }
   }
 
-  /// Leaves the scores that it computes pending: what it gives is read by one weighted sum alone.
+  /// Defers the scores that it computes, because one weighted sum alone reads its result.
   func leavePending() {
     body = body.withPendingScores ?? body.withPendingWeights ?? body
   }

@@ -3,9 +3,10 @@ import Builtins
 import Syntax
 import Tensors
 
-/// Conditions that depend on the distance of two indices alone, such as `s <= t` and `t - 9 < s <= t`:
-/// one line of conditions, seen along both axes. So a causal rule takes memory in proportion to the
-/// length, not to its square.
+/// Masks that depend on the distance of two indices alone, such as `s <= t` and `t - 9 < s <= t`.
+///
+/// Such a mask is a strided view of one line of Bools, one for each distance. So a causal mask takes memory
+/// in proportion to the length, not to its square.
 extension IndexRun {
   /// A sum of index variables and a whole number, with the labels that arithmetic would give it.
   private struct Offset {
@@ -16,7 +17,7 @@ extension IndexRun {
     var labels: [Int]
   }
 
-  /// The condition, where all comparisons of a chain are of that kind and of the same two indices.
+  /// The mask, where all comparisons of a chain are of that kind and of the same two indices.
   func band(
     _ first: IndexExpression, _ rest: [(Comparison, IndexExpression)]
   ) throws -> Indexed? {

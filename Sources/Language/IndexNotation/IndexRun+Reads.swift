@@ -52,7 +52,7 @@ extension IndexRun {
     return try gated(x, labels.compactMap { $0 }, gate)
   }
 
-  /// Keeps gradients from elements that a condition excludes, where it has no axis beyond theirs.
+  /// Keeps gradients from elements that the validity mask excludes, where it has no axis beyond theirs.
   func gated(_ x: Variable, _ labels: [Int], _ gate: Indexed?) throws -> Indexed {
     guard case .tensor(let keep, let keepLabels)? = gate, interpreter.host.tape.isRecording,
       x.dtype.isFloat,

@@ -35,15 +35,18 @@ extension IndexRun {
     }
     var inner = gate
     if case .tensor = keep { inner = try both(gate, keep) }
-    // The reducer itself leaves out what is not kept, so a plain read needs no gate.
+    // The reducer itself applies its mask, so a plain read needs no validity mask for it.
     if case .read(_, let subscripts, _) = body, !subscripts.contains(where: \.isExpression) {
       inner = gate
     }
     return try reduce(builtin, indices, evaluate(body, gate: inner), keep, span, of: body.span)
   }
 
-  /// Where reads count of which something is made along indices: wherever anything of the row counts, since
-  /// each element is made of all.
+  /// The validity mask for the body of a reducer that keeps its indices, such as `softmax` or `cumsum`.
+  ///
+  /// Such a reducer computes each result from a whole row, the elements along `indices`. So a row is valid as
+  /// a whole where `gate` is true for any of its elements: the method reduces `gate` with `any` along
+  /// `indices`. It returns a mask without these indices as it is.
   private func ofWholeRows(_ gate: Indexed?, _ indices: [Int]) throws -> Indexed? {
     guard case .tensor(let keep, let labels)? = gate, labels.contains(where: indices.contains) else {
       return gate
@@ -63,14 +66,16 @@ extension IndexRun {
     return [expression]
   }
 
-  /// A sum over indices: factors free of an index are taken out; exactly two factors that both use
-  /// it make a matrix product, summed ascending; anything else is a sum in lanes.
+  /// A sum of products over indices.
+  ///
+  /// Factors without the index stay outside the sum. Exactly two tensors that both have it make a matrix
+  /// product, summed ascending. Anything else is multiplied and then summed in lanes.
   mutating func sumOfProducts(
     _ indices: [Int], _ expressions: [IndexExpression], _ span: Span, _ gate: Indexed?,
     leavesPending: Bool = false
   ) throws -> Indexed {
     var factors = try expressions.map { try operand($0, gate: gate) }
-    // A condition counts 0 or 1, also where it is the same everywhere.
+    // A Bool counts as 0 or 1, also where one value stands for all elements.
     if factors.count == 1, case .scalar(.bool(let flag)) = factors[0] {
       factors = [.scalar(.int(flag ? 1 : 0))]
     }
@@ -157,7 +162,7 @@ extension IndexRun {
     }
     var condition: Variable?
     if case .tensor(let mask, let own) = keep { condition = try aligned(mask, own, to: order) }
-    /// The reduced axes as one, reduced, and then what `finish` makes of it for the shape that there was.
+    /// Merges the reduced axes into one, reduces it, and passes the result and the body's shape to `finish`.
     func applied(_ finish: @escaping (Variable, [Int]) throws -> Variable) throws -> Variable {
       let body = x
       let kept = outer.count

@@ -31,9 +31,9 @@ struct IndexRun {
   var bound: [Indexed] = []
   /// The expression at hand is a function's body: inputs are numbered by it, not by the program.
   var isInFunction = false
-  /// Of inputs of these kinds, if they have been met before.
+  /// The plan for inputs of these kinds, if an earlier run has seen them.
   let plan: IndexPlan?
-  /// Whether a plan would be found when they come again.
+  /// Whether a later run with inputs of these kinds would find a plan.
   let canBePlanned: Bool
   var recorder: IndexRecorder?
 
@@ -96,7 +96,7 @@ struct IndexRun {
 
   // MARK: Evaluation
 
-  /// - Parameter gate: where reads count; elsewhere an index may be out of range.
+  /// - Parameter gate: the validity mask of the reads. Where it is false, an index may be out of range.
   mutating func evaluate(_ expression: IndexExpression, gate: Indexed?) throws -> Indexed {
     if interpreter.host.loops.isInterrupted() { throw Interruption() }
     switch expression {
@@ -178,7 +178,7 @@ struct IndexRun {
     }
   }
 
-  /// A divisor with 1 where a condition excludes it, so that nothing is divided by 0 there.
+  /// A divisor with 1 where the validity mask excludes it, so that nothing is divided by 0 there.
   func divisor(_ value: Indexed, _ gate: Indexed?) throws -> Indexed {
     guard case .tensor(let keep, let keepLabels)? = gate, case .tensor(let x, let labels) = value,
       x.dtype != .bool, keepLabels.allSatisfy(labels.contains)
@@ -187,8 +187,10 @@ struct IndexRun {
     return .tensor(try .select(aligned(keep, keepLabels, to: labels), x, one), labels)
   }
 
-  /// An operand under a condition: what may be infinite where it is excluded, such as log(t) or 1/t,
-  /// is left out by selection, because 0 times it would not be 0 in the other operand's gradient.
+  /// An operand under a validity mask.
+  ///
+  /// An operand such as log(t) or 1/t may be infinite where the mask excludes it. While the tape records, the
+  /// method selects 0 there, because 0 times infinity would not be 0 in the other operand's gradient.
   mutating func operand(_ expression: IndexExpression, gate: Indexed?) throws -> Indexed {
     let value = try evaluate(expression, gate: gate)
     guard gate != nil, case .tensor(let x, let labels) = value else { return value }
@@ -234,7 +236,7 @@ struct IndexRun {
       { try operation($0, $1) })
   }
 
-  /// An operation on two operands whose axes are brought in line.
+  /// An operation on two operands, which are transposed and broadcast to the same axes.
   ///
   /// - Parameter again: the operation for a plan, where there is a quicker one for tensors like these.
   func combined(
@@ -276,7 +278,7 @@ struct IndexRun {
       return Self.indexed(try diagnosed(.tensor(x), y), labels)
     case (.tensor(let x, let xLabels), .tensor(let y, let yLabels)):
       let union = Self.union(xLabels, yLabels)
-      // A trailing part combines as it is.
+      // Operands whose labels are the other's trailing labels broadcast without a view.
       let isTrailing =
         union == xLabels && xLabels.suffix(yLabels.count).elementsEqual(yLabels)
         || union == yLabels && yLabels.suffix(xLabels.count).elementsEqual(xLabels)
@@ -286,7 +288,7 @@ struct IndexRun {
     }
   }
 
-  /// What is no tensor is the same everywhere, such as whether elements equal a text.
+  /// A result that is no tensor holds for every element, such as whether elements equal a string.
   private static func indexed(_ value: Value, _ labels: [Int]) -> Indexed {
     value.variable.map { .tensor($0, labels) } ?? .scalar(value)
   }
@@ -299,7 +301,7 @@ struct IndexRun {
     return a + b.filter { !a.contains($0) }
   }
 
-  /// A view with the axes in the order of `union`, repeated along those that it lacks.
+  /// A view with the axes permuted to the order of `union` and broadcast along those that it lacks.
   func aligned(_ x: Variable, _ labels: [Int], to union: [Int]) throws -> Variable {
     if labels == union { return x }
     let present = union.filter(labels.contains)

@@ -52,7 +52,7 @@ final class LineEditor {
     return body()
   }
 
-  /// Gives the terminal back as it was found.
+  /// Restores the terminal to the state before the editor.
   func leave() { attn_editor_hold(editor, false) }
 
   func remember(_ entry: String) {

@@ -105,7 +105,7 @@ struct TestCommand: ParsableCommand {
 
   // MARK: Running
 
-  /// What each file came to; nothing for one that an interruption left out.
+  /// The outcome of each file; `nil` for a file that an interruption left out.
   private func run(_ files: [String]) throws(WorkerError) -> [WorkerPool.Answer?] {
     var times = TestTimes.load()
     let order = files.indices.sorted { (times[files[$0]], $1) > (times[files[$1]], $0) }
@@ -172,7 +172,7 @@ struct TestCommand: ParsableCommand {
       Terminal.write("updated \(report.name)\n")
       report.settle(record ? .new : .differing)
     }
-    // What an update would mend is shown as its difference.
+    // A failure that an update would fix is shown as its difference.
     var shown = report
     if diff { shown.settle(.differing) }
     if !tap, !shown.isPassed { Terminal.write(asText(coloured(shown.text)) + "\n") }
@@ -242,7 +242,7 @@ struct TestCommand: ParsableCommand {
 
   // MARK: Finding files
 
-  /// The files to run, in the order of their paths; a part of them where that is asked for.
+  /// The files to run, in the order of their paths; only one shard of them with `--shard`.
   private func chosenFiles() throws -> [String] {
     func isTest(_ path: String) -> Bool {
       [".attn", ".md"].contains { path.lowercased().hasSuffix($0) }
@@ -270,7 +270,7 @@ struct TestCommand: ParsableCommand {
   /// A path as typed: `tmp:` means nothing outside a script.
   private static func typed(_ path: String) -> String { path.hasPrefix("tmp:") ? "./" + path : path }
 
-  /// `2/3`: the second of three parts.
+  /// `2/3`: the second of three shards.
   struct Shard: ExpressibleByArgument {
     var number: Int
     var count: Int

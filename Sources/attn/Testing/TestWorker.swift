@@ -39,7 +39,7 @@ struct TestWorker: ParsableCommand {
 
   func run() throws {
     try machine.apply()
-    // Should the command be gone by then, nobody else ends an endless loop.
+    // If the command has ended by then, only this alarm ends an endless loop.
     if settings.limit > 0 { alarm(UInt32(min(settings.limit + 5, 1e9))) }
     let text: String
     let mark: String

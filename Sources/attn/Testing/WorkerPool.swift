@@ -32,11 +32,12 @@ struct WorkerPool {
   }
 
   var jobs: Int
-  /// Seconds after which a file is given up; 0 for never.
+  /// Seconds after which the pool kills a file's worker; 0 for never.
   var timeout: Double
 
-  /// Runs the tasks in their order and hands over each answer as it comes. Stops early, with what runs
-  /// killed, once `isInterrupted` says so.
+  /// Runs the tasks in their order and hands over each answer as it comes.
+  ///
+  /// Once `isInterrupted` is true, it kills the running workers and returns early.
   func run(
     _ tasks: [Task], isInterrupted: () -> Bool, didFinish: (Int, Answer) -> Void
   ) throws(WorkerError) {
@@ -55,7 +56,7 @@ struct WorkerPool {
           running.append(try Worker(number, task, timeout: timeout, folder: folder))
           waiting.removeFirst()
         } catch {
-          // What runs gives back what it takes; without it there is no more to hope for.
+          // A running worker releases its resources at its end; with none running, a retry can't help.
           if running.isEmpty { throw error }
           break
         }
@@ -69,13 +70,13 @@ struct WorkerPool {
     }
   }
 
-  /// Until one of them has something to say, or is late.
+  /// Blocks for at most 200 ms, until a worker has output or passes its deadline.
   private func wait(for workers: [Worker]) {
     var polls = workers.flatMap(\.descriptors).map {
       pollfd(fd: $0, events: Int16(POLLIN), revents: 0)
     }
     let next = workers.map(\.deadline).min() ?? .infinity
-    // Not for long: a signal may have come just before.
+    // Not for long: `poll` does not notice a signal that arrived just before it.
     let milliseconds = min(200, max(0, (next - Terminal.now) * 1000 + 1))
     poll(&polls, nfds_t(polls.count), Int32(milliseconds))
   }
@@ -230,7 +231,7 @@ private struct Pipe {
     var ends: [Int32] = [0, 0]
     guard pipe(&ends) == 0 else { return nil }
     (reading, writing) = (ends[0], ends[1])
-    // No worker inherits another's pipe. We never wait for one; the worker writes as to any stream.
+    // No worker inherits another's pipe. Our reads never block; a worker's writes block as on any stream.
     for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
     _ = fcntl(reading, F_SETFL, O_NONBLOCK)
   }

@@ -1,39 +1,24 @@
-<<<<<<< HEAD
 // Cancellation of kernels: on request, or because there is no memory to work in.
-=======
-// Cancellation, for the kernels.
->>>>>>> 3b6ca2e9bd50a9896d10970fc7d982a67a5c5439
 #ifndef ATTN_MACHINE_H
 #define ATTN_MACHINE_H
 
 #include <stdatomic.h>
 #include <stdbool.h>
 
-<<<<<<< HEAD
 enum { ATTN_STOP_REQUESTED = 1, ATTN_STOP_NO_MEMORY = 2 };
 
 // Whether a kernel is cancelled: a long one looks every few milliseconds.
 extern _Atomic int attn_stop_reasons;
-=======
-// Whether cancellation is requested. A long kernel checks it every few milliseconds.
-extern _Atomic bool attn_stop_flag;
->>>>>>> 3b6ca2e9bd50a9896d10970fc7d982a67a5c5439
 static inline bool attn_should_stop(void) {
   return atomic_load_explicit(&attn_stop_reasons, memory_order_relaxed) != 0;
 }
 
-<<<<<<< HEAD
 // Cancels what runs, because working memory can't be had.
 void attn_note_no_memory(void);
 
 // The head of a loop over 0..<n in stretches start..<end, which looks at the request between two of
 // them: for (ATTN_STRETCHES(start, end, n, length)) for (int64_t i = start; i < end; i++) ...
 // What comes behind it has to be of no account, or harmless, once a stop has been requested.
-=======
-// The head of a loop over 0..<n in chunks start..<end, with a check for cancellation before each chunk:
-// for (ATTN_STRETCHES(start, end, n, length)) for (int64_t i = start; i < end; i++) ...
-// After cancellation the loop ends early, so the code behind it has to be safe on unfinished results.
->>>>>>> 3b6ca2e9bd50a9896d10970fc7d982a67a5c5439
 #define ATTN_STRETCHES(start, end, n, length)                                                     \
   int64_t start = 0, end = 0;                                                                     \
   start < (n) && !attn_should_stop() && (end = (n) - start < (length) ? (n) : start + (length));  \

@@ -56,6 +56,12 @@ extension Variable {
     case .erf:
       return told { dy in try dy * (-(x * x)).unary(.exp) * 1.1283791670955126 }  // 2/√π
     case .softplus: return told { dy in try dy * x.unary(.sigmoid) }
+    case .softsign:
+      return told { dy in
+        if let dx = try x.fused(.softsignGradient, dy) { return dx }
+        let scale = try x.unary(.abs) + 1
+        return try dy / (scale * scale)
+      }
     case .silu:
       return told { dy in
         if let dx = try x.fused(.siluGradient, dy) { return dx }
@@ -161,8 +167,7 @@ extension Variable {
             wants, { try powerGradient(ofBase: a, b, dy) }, { try powerGradient(ofExponentOf: a, y: y, dy) })
         })
     case .floorDivide, .and, .or: return make(y, [a, b]) { _, _ in [nil, nil] }
-    case .tanhGradient, .sigmoidGradient, .reluGradient, .siluGradient, .geluGradient,
-      .geluTanhGradient:
+    default:
       preconditionFailure("fused derivatives are used where nothing is recorded")
     }
   }

@@ -115,52 +115,68 @@ static long double exact_sigmoid(long double x) {
   return x < 0 ? e / (1 + e) : 1 / (1 + e);
 }
 
+static long double exact_silu_slope(long double x) {
+  long double s = exact_sigmoid(x);
+  return s * (1 + x * (1 - s));
+}
+
+static long double exact_gelu_slope(long double x) {
+  return erfcl(-x / sqrtl(2)) / 2 + x * expl(-x * x / 2) * 0.39894228040143267793994605993438L;
+}
+
+static const long double twice_root_2_over_pi = 1.59576912160573071175978423973752L;
+
+static long double exact_gelu_tanh(long double x) {
+  return isinf(x) && x < 0 ? -0.0L : x * exact_sigmoid(twice_root_2_over_pi * (x + 0.044715L * x * x * x));
+}
+
+static long double exact_gelu_tanh_slope(long double x) {
+  long double t = exact_sigmoid(twice_root_2_over_pi * (x + 0.044715L * x * x * x));
+  return t * (1 + x * (1 - t) * twice_root_2_over_pi * (1 + 3 * 0.044715L * x * x));
+}
+
 static long double exact_unary(attn_unary_op op, long double x) {
   switch (op) {
     case ATTN_NEG: return -x;
     case ATTN_ABS: return fabsl(x);
     case ATTN_SIGN: return isnan(x) ? x : (x > 0) - (x < 0);
-    case ATTN_EXP: return expl(x);
-    case ATTN_LOG: return logl(x);
-    case ATTN_SQRT: return sqrtl(x);
-    case ATTN_SIN: return sinl(x);
-    case ATTN_COS: return cosl(x);
-    case ATTN_TANH: return tanhl(x);
-    case ATTN_ERF: return erfl(x);
-    case ATTN_SIGMOID: return exact_sigmoid(x);
-    case ATTN_RELU: return x <= 0 ? 0 : x;
-    case ATTN_SILU: return isinf(x) && x < 0 ? -0.0L : x * exact_sigmoid(x);
-    case ATTN_GELU: return isinf(x) && x < 0 ? -0.0L : x * (erfcl(-x / sqrtl(2)) / 2);
-    case ATTN_GELU_TANH:
-      return isinf(x) && x < 0 ? -0.0L
-             : x * exact_sigmoid(2 * sqrtl(2 / 3.14159265358979323846L) *
-                                 (x + 0.044715L * x * x * x));
-    case ATTN_SOFTPLUS: return (x > 0 ? x : 0) + log1pl(expl(-fabsl(x)));
-    case ATTN_FLOOR: return floorl(x);
-    case ATTN_CEIL: return ceill(x);
-    case ATTN_ROUND: return rintl(x);
     case ATTN_NOT: return 0;
+#define ROW(NAME, name, price, wide, formula, bound, exact, ...) \
+  case ATTN_##NAME: return exact;
+    ATTN_FLOAT_FUNCTIONS(ROW, ROW)
+#undef ROW
   }
   return 0;
 }
 
 static double tolerance(attn_unary_op op, double x) {
+  (void)x;
   switch (op) {
-    case ATTN_EXP: case ATTN_LOG: case ATTN_SIN: case ATTN_COS: return 1;
-    case ATTN_SQRT: return 0.5;
-    case ATTN_TANH: case ATTN_ERF: return 2.5;
-    case ATTN_SIGMOID: case ATTN_SOFTPLUS: return 3;
-    case ATTN_SILU: return 3;
-    case ATTN_GELU: return 5;
-    case ATTN_GELU_TANH: return x < -1 ? 5 + 3 * fabs(x * x * x) : 4;
+#define ROW(NAME, name, price, wide, formula, bound, ...) \
+  case ATTN_##NAME: return bound;
+    ATTN_FLOAT_FUNCTIONS(ROW, ROW)
+#undef ROW
     default: return 0;
+  }
+}
+
+// dy/dx of the function whose derivative this is; NAN where the digest has to do.
+static long double exact_slope(attn_binary_op op, long double x) {
+  switch (op) {
+#define NONE(...)
+#define ROW(NAME, name, price, wide, formula, bound, exact, grad_price, grad_wide, gradient, slope) \
+  case ATTN_##NAME##_GRAD: return slope;
+    ATTN_FLOAT_FUNCTIONS(NONE, ROW)
+#undef ROW
+#undef NONE
+    default: return NAN;
   }
 }
 
 static void check_unary(void) {
   char x[(LONGEST + GUARD) * 8], y[(LONGEST + GUARD) * 8];
   for (attn_dtype d = ATTN_F32; d <= ATTN_BOOL; d++) {
-    for (attn_unary_op op = ATTN_NEG; op <= ATTN_ROUND; op++) {
+    for (attn_unary_op op = ATTN_NEG; op < ATTN_UNARY_COUNT; op++) {
       bool is_float = d <= ATTN_F64;
       if (d == ATTN_BOOL ? op != ATTN_NOT : op == ATTN_NOT || (!is_float && op > ATTN_NOT)) continue;
       for (int l = 0; l < LENGTHS; l++) {
@@ -206,10 +222,6 @@ static double exact_mod(double x, double y) {
   return (r < 0) != (y < 0) ? r + y : r;
 }
 
-static long double gelu_slope(long double x) {
-  return erfcl(-x / sqrtl(2)) / 2 + x * expl(-x * x / 2) * 0.39894228040143267793994605993438L;
-}
-
 static bool float_binary_is_right(attn_binary_op op, attn_dtype d, double u, double v, double got) {
   double want;
   switch (op) {
@@ -223,7 +235,6 @@ static bool float_binary_is_right(attn_binary_op op, attn_dtype d, double u, dou
     case ATTN_MIN:
       want = isnan(u) || isnan(v) ? NAN : u == v ? (signbit(u) ? u : v) : u < v ? u : v;
       break;
-    case ATTN_RELU_GRAD: want = u > 0 ? v : 0; break;
     case ATTN_MOD:
       want = d == ATTN_F32 && fmod(u, v) != 0 && (u < 0) != (v < 0) ? (float)fmod(u, v) + (float)v
                                                                    : exact_mod(u, v);
@@ -235,14 +246,10 @@ static bool float_binary_is_right(attn_binary_op op, attn_dtype d, double u, dou
       return fabsl(q) >= 0x1p20L || got == (double)q;
     }
     case ATTN_POW: return ulps(d, got, powl(u, v)) <= 1.5;
-    case ATTN_TANH_GRAD: case ATTN_SIGMOID_GRAD: return true;  // products; the digest holds them
     default: {  // the slopes, where they are not ill-conditioned
+      long double slope = exact_slope(op, u);
+      if (isnan(slope)) return true;
       if (isnan(u) || isnan(v) || isinf(v) || fabs(u) > 1 || fabs(v) > 1e30 || fabs(v) < 1e-30) return true;
-      long double s = exact_sigmoid(u), c = 2 * sqrtl(2 / 3.14159265358979323846L);
-      long double w = c * (u + 0.044715L * u * u * u), t = exact_sigmoid(w);
-      long double slope = op == ATTN_SILU_GRAD ? s * (1 + u * (1 - s))
-                          : op == ATTN_GELU_GRAD ? gelu_slope(u)
-                          : t * (1 + u * (1 - t) * c * (1 + 3 * 0.044715L * u * u));
       return fabsl(got - v * slope) <= fabsl(v) * (d == ATTN_F32 ? 0x1p-21L : 0x1p-50L);
     }
   }
@@ -295,7 +302,7 @@ static bool exists(attn_binary_op op, attn_dtype d) {
 static void check_binary(void) {
   static char a[LONGEST * 8], b[LONGEST * 8], y[(LONGEST + GUARD) * 8];
   for (attn_dtype d = ATTN_F32; d <= ATTN_BOOL; d++) {
-    for (attn_binary_op op = ATTN_ADD; op <= ATTN_GELU_TANH_GRAD; op++) {
+    for (attn_binary_op op = ATTN_ADD; op < ATTN_BINARY_COUNT; op++) {
       if (!exists(op, d)) continue;
       for (int l = 0; l < LENGTHS * 6; l++) {
         // Whole vectors, a repeated left or right operand, and strides of 2.

@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "CKernels.h"
-#include "../pool.h"
+#include "machine/pool.h"
 
 #pragma STDC FP_CONTRACT OFF
 

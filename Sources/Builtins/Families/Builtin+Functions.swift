@@ -6,7 +6,7 @@ import Tensors
 /// Functions of one number, element by element.
 extension Builtin {
   package static let functionFamily: [Builtin] = [
-    exp, log, sqrt, sin, cos, tanh, erf, sigmoid, relu, silu, gelu, geluTanh, softplus,
+    exp, log, sqrt, sin, cos, tanh, erf, sigmoid, relu, silu, gelu, geluTanh, softplus, softsign,
     magnitude, sign, floor, ceil, round, isNaN, isFinite,
   ]
 
@@ -96,6 +96,11 @@ extension Builtin {
     "softplus", .softplus, "log(1 + exp(x)), without overflow.",
     examples: [.prints("softplus([0.0, 100.0])", "f32[2]\n   0.6931  100.0000")],
     gradients: [.at("softplus(x)", [2, 3])])
+
+  static let softsign = function(
+    "softsign", .softsign, "x / (1 + |x|), between -1 and 1.",
+    examples: [.prints("softsign([-1.0, 0.0, 3.0])", "f32[3]\n -0.5000   0.0000   0.7500")],
+    gradients: [.at("softsign(x)", [2, 3])])
 
   // MARK: Integers stay integers
 

@@ -77,31 +77,25 @@
     case ATTN_SIGN:                                                                         \
       ATTN_UNARY_LOOP(E, V, lanes, (u > 0 ? 1 : u < 0 ? -1 : u == 0 ? V##_splat(0) : u));   \
       break;                                                                                \
-    case ATTN_EXP: ATTN_UNARY_LOOP(E, V, lanes, V##_exp(u)); break;                         \
-    case ATTN_LOG: ATTN_UNARY_LOOP(E, V, lanes, V##_log(u)); break;                         \
-    case ATTN_SQRT: ATTN_UNARY_LOOP(E, V, lanes, V##_sqrt(u)); break;                       \
-    case ATTN_SIN: ATTN_UNARY_LOOP(E, V, lanes, V##_sin(u)); break;                         \
-    case ATTN_COS: ATTN_UNARY_LOOP(E, V, lanes, V##_cos(u)); break;                         \
-    case ATTN_TANH: ATTN_UNARY_LOOP(E, V, lanes, V##_tanh(u)); break;                       \
-    case ATTN_ERF: ATTN_UNARY_LOOP(E, V, lanes, V##_erf(u)); break;                         \
-    case ATTN_SIGMOID: ATTN_UNARY_LOOP(E, V, lanes, V##_sigmoid(u)); break;                 \
-    /* +0 for -0; NaN passes. */                                                            \
-    case ATTN_RELU: ATTN_UNARY_LOOP(E, V, lanes, (u <= 0 ? 0 : u)); break;                  \
-    case ATTN_SILU: ATTN_UNARY_LOOP(E, V, lanes, V##_silu(u)); break;                       \
-    case ATTN_GELU: ATTN_UNARY_LOOP(E, V, lanes, V##_gelu(u)); break;                       \
-    case ATTN_GELU_TANH: ATTN_UNARY_LOOP(E, V, lanes, V##_gelu_tanh(u)); break;             \
-    case ATTN_SOFTPLUS: ATTN_UNARY_LOOP(E, V, lanes, V##_softplus(u)); break;               \
-    case ATTN_FLOOR: ATTN_UNARY_LOOP(E, V, lanes, __builtin_elementwise_floor(u)); break;   \
-    case ATTN_CEIL: ATTN_UNARY_LOOP(E, V, lanes, __builtin_elementwise_ceil(u)); break;     \
-    case ATTN_ROUND: ATTN_UNARY_LOOP(E, V, lanes, V##_rint(u)); break;                      \
     case ATTN_NOT: break;                                                                   \
+    ATTN_FLOAT_FUNCTIONS(ROW, ROW)                                                          \
   }
 
 static void ATTN_ISA(unary_f32)(attn_unary_op op, int64_t n, const float *x, float *y) {
+#define F(name) f32x16_##name
+#define ROW(NAME, name, price, wide, formula, ...) \
+  case ATTN_##NAME: ATTN_UNARY_LOOP(float, f32x16, 16, formula); break;
   ATTN_FLOAT_UNARY(f32x16, float, 16)
+#undef ROW
+#undef F
 }
 static void ATTN_ISA(unary_f64)(attn_unary_op op, int64_t n, const double *x, double *y) {
+#define F(name) f64x8_##name
+#define ROW(NAME, name, price, wide, formula, ...) \
+  case ATTN_##NAME: ATTN_UNARY_LOOP(double, f64x8, 8, formula); break;
   ATTN_FLOAT_UNARY(f64x8, double, 8)
+#undef ROW
+#undef F
 }
 
 // x - trunc(x / y) y, exactly, with x's sign. The rounded quotient is at most one too large while it
@@ -151,23 +145,30 @@ ATTN_REMAINDER(f64x8, f64, double, i64x8, 8, 0x1p52)
     case ATTN_POW: ATTN_FLOAT_LOOP(V, E, lanes, V##_pow(u, v)); break;                          \
     case ATTN_MAX: ATTN_FLOAT_LOOP(V, E, lanes, V##_max(u, v)); break;                          \
     case ATTN_MIN: ATTN_FLOAT_LOOP(V, E, lanes, V##_min(u, v)); break;                          \
-    case ATTN_TANH_GRAD: ATTN_FLOAT_LOOP(V, E, lanes, v * (1 - u * u)); break;                  \
-    case ATTN_SIGMOID_GRAD: ATTN_FLOAT_LOOP(V, E, lanes, v * u * (1 - u)); break;               \
-    case ATTN_RELU_GRAD: ATTN_FLOAT_LOOP(V, E, lanes, (u > 0 ? v : 0)); break;                  \
-    case ATTN_SILU_GRAD: ATTN_FLOAT_LOOP(V, E, lanes, v * V##_silu_slope(u)); break;            \
-    case ATTN_GELU_GRAD: ATTN_FLOAT_LOOP(V, E, lanes, v * V##_gelu_slope(u)); break;            \
-    case ATTN_GELU_TANH_GRAD: ATTN_FLOAT_LOOP(V, E, lanes, v * V##_gelu_tanh_slope(u)); break;  \
+    ATTN_FLOAT_FUNCTIONS(NONE, ROW)                                                             \
     case ATTN_AND:                                                                              \
     case ATTN_OR: break;                                                                        \
   }
 
 static void ATTN_ISA(binary_f32)(attn_binary_op op, int64_t n, const void *a, int64_t a_step,
                                  const void *b, int64_t b_step, void *y) {
+#define F(name) f32x16_##name
+#define NONE(...)
+#define ROW(NAME, name, price, wide, formula, bound, exact, grad_price, grad_wide, gradient, slope) \
+  case ATTN_##NAME##_GRAD: ATTN_FLOAT_LOOP(f32x16, float, 16, gradient); break;
   ATTN_FLOAT_BINARY(f32x16, float, 16)
+#undef ROW
+#undef F
 }
 static void ATTN_ISA(binary_f64)(attn_binary_op op, int64_t n, const void *a, int64_t a_step,
                                  const void *b, int64_t b_step, void *y) {
+#define F(name) f64x8_##name
+#define ROW(NAME, name, price, wide, formula, bound, exact, grad_price, grad_wide, gradient, slope) \
+  case ATTN_##NAME##_GRAD: ATTN_FLOAT_LOOP(f64x8, double, 8, gradient); break;
   ATTN_FLOAT_BINARY(f64x8, double, 8)
+#undef ROW
+#undef NONE
+#undef F
 }
 
 // MARK: Integers

@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "elementwise_functions.h"
+
 typedef enum {
   ATTN_F32 = 0,
   ATTN_F64 = 1,
@@ -53,25 +55,57 @@ bool attn_take_no_memory(void);
 
 // MARK: Elementwise
 
-typedef enum {
-  ATTN_NEG, ATTN_ABS, ATTN_SIGN,  // every number dtype
-  ATTN_NOT,                       // bool
-  // Float dtypes only, from here on.
-  ATTN_EXP, ATTN_LOG, ATTN_SQRT, ATTN_SIN, ATTN_COS, ATTN_TANH, ATTN_ERF,
-  ATTN_SIGMOID, ATTN_RELU, ATTN_SILU, ATTN_GELU, ATTN_GELU_TANH, ATTN_SOFTPLUS,
-  ATTN_FLOOR, ATTN_CEIL, ATTN_ROUND /* half to even */,
+// Swift sees these as enums of its own, whose cases have the names in brackets.
+#define ATTN_SWIFT_NAME_(name) __attribute__((swift_name(#name)))
+#define ATTN_SWIFT_NAME(name) ATTN_SWIFT_NAME_(name)
+#define ATTN_CLOSED_ENUM(name) enum __attribute__((enum_extensibility(closed), swift_name(#name)))
+
+typedef ATTN_CLOSED_ENUM(UnaryFunction) attn_unary_op {
+  // Every number dtype
+  ATTN_NEG ATTN_SWIFT_NAME(negate),
+  ATTN_ABS ATTN_SWIFT_NAME(abs),
+  ATTN_SIGN ATTN_SWIFT_NAME(sign),
+  // bool
+  ATTN_NOT ATTN_SWIFT_NAME(not),
+  // Float dtypes only, from here on
+#define ROW(NAME, name, ...) ATTN_##NAME ATTN_SWIFT_NAME(name),
+  ATTN_FLOAT_FUNCTIONS(ROW, ROW)
+#undef ROW
 } attn_unary_op;
 
-typedef enum {
-  ATTN_ADD, ATTN_SUB, ATTN_MUL, ATTN_DIV,  // DIV: floats only
-  ATTN_FLOORDIV, ATTN_MOD,                 // floor semantics: the sign of the right operand
-  ATTN_POW,                                // floats; integers with exponents of 0 and more
-  ATTN_MAX, ATTN_MIN,                      // NaN propagates, -0 < +0
-  ATTN_AND, ATTN_OR,                       // bool
-  // Derivatives in one pass, floats only. The right operand is dy; the left is x or y as named.
-  ATTN_TANH_GRAD /* y */, ATTN_SIGMOID_GRAD /* y */, ATTN_RELU_GRAD /* x; 0 at 0 */,
-  ATTN_SILU_GRAD /* x */, ATTN_GELU_GRAD /* x */, ATTN_GELU_TANH_GRAD /* x */,
+typedef ATTN_CLOSED_ENUM(BinaryFunction) attn_binary_op {
+  ATTN_ADD ATTN_SWIFT_NAME(add),
+  ATTN_SUB ATTN_SWIFT_NAME(subtract),
+  ATTN_MUL ATTN_SWIFT_NAME(multiply),
+  ATTN_DIV ATTN_SWIFT_NAME(divide),  // floats only
+  // Floor semantics: the sign of the right operand
+  ATTN_FLOORDIV ATTN_SWIFT_NAME(floorDivide),
+  ATTN_MOD ATTN_SWIFT_NAME(remainder),
+  ATTN_POW ATTN_SWIFT_NAME(power),  // floats; integers with exponents of 0 and more
+  // NaN propagates, -0 < +0
+  ATTN_MAX ATTN_SWIFT_NAME(maximum),
+  ATTN_MIN ATTN_SWIFT_NAME(minimum),
+  // bool
+  ATTN_AND ATTN_SWIFT_NAME(and),
+  ATTN_OR ATTN_SWIFT_NAME(or),
+  // Derivatives in one pass, floats only. The right operand is dy; the left is x or y, as the function's row says.
+#define NONE(...)
+#define ROW(NAME, name, ...) ATTN_##NAME##_GRAD ATTN_SWIFT_NAME(name##Gradient),
+  ATTN_FLOAT_FUNCTIONS(NONE, ROW)
+#undef ROW
+#undef NONE
 } attn_binary_op;
+
+// How many there are: they are numbered from 0.
+#define ATTN_ONE(...) +1
+#define ATTN_NONE(...)
+enum {
+  ATTN_UNARY_COUNT = 4 ATTN_FLOAT_FUNCTIONS(ATTN_ONE, ATTN_ONE),
+  ATTN_BINARY_COUNT = 11 ATTN_FLOAT_FUNCTIONS(ATTN_NONE, ATTN_ONE),
+};
+// `exp`, `add`, `tanhGradient`: what Swift calls them.
+const char *attn_unary_name(attn_unary_op op);
+const char *attn_binary_name(attn_binary_op op);
 
 typedef enum {
   ATTN_EQ, ATTN_NE, ATTN_LT, ATTN_LE, ATTN_GT, ATTN_GE,

@@ -13,8 +13,8 @@ final class Chain {
 
     var name: String {
       switch self {
-      case .unary(let function): function.rawValue
-      case .binary(let function): function.rawValue
+      case .unary(let function): function.name
+      case .binary(let function): function.name
       }
     }
 
@@ -195,10 +195,10 @@ private struct Pass {
     names.append(chain.operation.name)
     switch chain.operation {
     case .unary(let function):
-      steps.append(attn_chain_step(op: Int32(function.kernel.rawValue), a: inputs[0], b: -1, y: number))
+      steps.append(attn_chain_step(op: Int32(function.rawValue), a: inputs[0], b: -1, y: number))
     case .binary(let function):
       steps.append(
-        attn_chain_step(op: Int32(function.kernel.rawValue), a: inputs[0], b: inputs[1], y: number))
+        attn_chain_step(op: Int32(function.rawValue), a: inputs[0], b: inputs[1], y: number))
     }
     return number
   }

@@ -1,68 +1,28 @@
 import CKernels
 import Shapes
 
-package enum UnaryFunction: String, Sendable, CaseIterable {
-  case negate, abs, sign, not
-  case exp, log, sqrt, sin, cos, tanh, erf, sigmoid, relu, silu, gelu, geluTanh, softplus
-  case floor, ceil, round
+/// A function of one operand: a case for each row of the kernels' table, `elementwise_functions.h`.
+package typealias UnaryFunction = CKernels.UnaryFunction
 
-  var kernel: attn_unary_op {
-    switch self {
-    case .negate: ATTN_NEG
-    case .abs: ATTN_ABS
-    case .sign: ATTN_SIGN
-    case .not: ATTN_NOT
-    case .exp: ATTN_EXP
-    case .log: ATTN_LOG
-    case .sqrt: ATTN_SQRT
-    case .sin: ATTN_SIN
-    case .cos: ATTN_COS
-    case .tanh: ATTN_TANH
-    case .erf: ATTN_ERF
-    case .sigmoid: ATTN_SIGMOID
-    case .relu: ATTN_RELU
-    case .silu: ATTN_SILU
-    case .gelu: ATTN_GELU
-    case .geluTanh: ATTN_GELU_TANH
-    case .softplus: ATTN_SOFTPLUS
-    case .floor: ATTN_FLOOR
-    case .ceil: ATTN_CEIL
-    case .round: ATTN_ROUND
-    }
+extension UnaryFunction {
+  package static var allCases: [UnaryFunction] {
+    (0..<UInt32(ATTN_UNARY_COUNT)).compactMap(UnaryFunction.init)
   }
 
+  package var name: String { String(cString: attn_unary_name(self)) }
+
   /// The same function, the same bits, for one number.
-  package func callAsFunction(_ x: Double) -> Double { attn_unary_scalar(kernel, x) }
+  package func callAsFunction(_ x: Double) -> Double { attn_unary_scalar(self, x) }
 }
 
 /// x to the power of y, correct to two units in the last place.
 package func power(_ x: Double, _ y: Double) -> Double { attn_pow_scalar(x, y) }
 
-package enum BinaryFunction: String, Sendable {
-  case add, subtract, multiply, divide, floorDivide, remainder, power, maximum, minimum, and, or
-  case tanhGradient, sigmoidGradient, reluGradient, siluGradient, geluGradient, geluTanhGradient
+/// A function of two operands, or the derivative of one in one pass.
+package typealias BinaryFunction = CKernels.BinaryFunction
 
-  var kernel: attn_binary_op {
-    switch self {
-    case .add: ATTN_ADD
-    case .subtract: ATTN_SUB
-    case .multiply: ATTN_MUL
-    case .divide: ATTN_DIV
-    case .floorDivide: ATTN_FLOORDIV
-    case .remainder: ATTN_MOD
-    case .power: ATTN_POW
-    case .maximum: ATTN_MAX
-    case .minimum: ATTN_MIN
-    case .and: ATTN_AND
-    case .or: ATTN_OR
-    case .tanhGradient: ATTN_TANH_GRAD
-    case .sigmoidGradient: ATTN_SIGMOID_GRAD
-    case .reluGradient: ATTN_RELU_GRAD
-    case .siluGradient: ATTN_SILU_GRAD
-    case .geluGradient: ATTN_GELU_GRAD
-    case .geluTanhGradient: ATTN_GELU_TANH_GRAD
-    }
-  }
+extension BinaryFunction {
+  package var name: String { String(cString: attn_binary_name(self)) }
 }
 
 package enum Comparison: String, Sendable {
@@ -101,8 +61,8 @@ extension Tensor {
     let result = try Tensor(uninitialized: dtype, shape)
     // SAFETY: both buffers hold `count` elements of the dtype.
     let timer = Profile.timer()
-    let status = attn_unary(function.kernel, dtype.kernel, Int64(count), x.pointer, result.pointer)
-    timer?.stop(function.rawValue, bytes: 2 * byteCount)
+    let status = attn_unary(function, dtype.kernel, Int64(count), x.pointer, result.pointer)
+    timer?.stop(function.name, bytes: 2 * byteCount)
     try check(status)
     return result
   }
@@ -123,9 +83,9 @@ extension Tensor {
     // SAFETY: `withOperands` gives strides that stay inside both buffers.
     let status = withOperands(other, result.shape) { rank, shape, a, b in
       attn_binary(
-        function.kernel, dtype.kernel, rank, shape, a, pointer, b, other.pointer, result.pointer)
+        function, dtype.kernel, rank, shape, a, pointer, b, other.pointer, result.pointer)
     }
-    timer?.stop(function.rawValue, bytes: byteCount + other.byteCount + result.byteCount)
+    timer?.stop(function.name, bytes: byteCount + other.byteCount + result.byteCount)
     try check(status)
     return result
   }

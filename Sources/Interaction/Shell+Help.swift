@@ -1,6 +1,7 @@
 import Builtins
 import Language
 import Support
+import Syntax
 import Tensors
 import Values
 
@@ -41,7 +42,7 @@ extension Shell {
   private func describe(_ value: Value, as name: String) {
     var lines = value.description(of: name)
     if case .model(let model) = value, let documentation = model.type.documentation {
-      lines += ["", prose(documentation)]
+      lines += ["", prose(Documentation(documentation).prose)]
     }
     screen.write(lines.joined(separator: "\n") + "\n")
   }
@@ -52,7 +53,11 @@ extension Shell {
       return screen.write((session[name]?.text() ?? name) + "\n")
     }
     screen.write(Self.head(of: source) + "\n")
-    if let documentation { screen.write("\n\(prose(documentation))\n") }
+    guard let documentation = documentation.map(Documentation.init) else { return }
+    screen.write("\n\(prose(documentation.prose))\n")
+    if !documentation.examples.isEmpty {
+      screen.write("\n" + documentation.recorded.joined(separator: "\n") + "\n")
+    }
   }
 
   private func showSource(_ name: String, _ value: Value?) {

@@ -72,6 +72,22 @@ import Values
       "attn doc > docs/builtins.md")
   }
 
+  @Test func libraryPageIsTheCommittedOne() throws {
+    let root = "/" + #filePath.split(separator: "/").dropLast(3).joined(separator: "/")
+    #expect(
+      try Files().readText("\(root)/docs/library.md") == LibraryReference.page,
+      "attn doc --library > docs/library.md")
+  }
+
+  /// Each has a sentence above it, and an example of which the page is the test.
+  @Test func everyFunctionOfTheLibraryIsDocumented() {
+    for name in EmbeddedLibrary.publicNames {
+      let help = LibraryReference.help(name) ?? ""
+      #expect(help.contains("\n#>"), "\(name) has an example")
+      #expect(help.first?.isLetter == true || help.hasPrefix("y = ") || help.hasPrefix("f("), "\(name) has a sentence")
+    }
+  }
+
   @Test func reducersOfTheGrammarAreThoseOfTheTable() {
     #expect(Set(ReducerName.allCases) == Set(PrimitiveTable.standard.all.compactMap(\.reducerName)))
   }

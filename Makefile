@@ -1,5 +1,5 @@
 # make run: train, write with and look into a small GPT.   make test: every test there is.
-.PHONY: run test build format lint bench clean
+.PHONY: run test quick build format lint bench clean
 
 SWIFT ?= swift
 CONFIGURATION = -c release
@@ -18,6 +18,10 @@ test: needs lint
 	Tests/command.sh
 	.build/release/attn test --everywhere Tests/Scripts/bits
 	.build/release/attn test Tests/Scripts docs README.md examples
+
+# The Swift tests of the modules that were touched.
+quick: needs
+	./scripts/quick.sh
 
 # What has to be there before anything builds.
 needs:

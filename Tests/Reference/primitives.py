@@ -78,7 +78,7 @@ tanh_form = lambda a: F.gelu(a, approximate="tanh")
 wide = values([-80.0, -9.0, -1.3, -0.4, 1e-3, 0.7, 2.2, 30.0])  # no overflow, no NaN, at either end
 for name, function in [("sin", torch.sin), ("cos", torch.cos), ("tanh", torch.tanh), ("erf", torch.erf),
                        ("sigmoid", torch.sigmoid), ("silu", F.silu), ("gelu", F.gelu), ("gelu_tanh", tanh_form),
-                       ("softplus", lambda a: F.softplus(a, threshold=100.0))]:
+                       ("softplus", lambda a: F.softplus(a, threshold=100.0)), ("softsign", F.softsign)]:
     case(name, f"{name}(a)", function, a=wide)
 case("exp", "exp(a)", torch.exp, a=values([-80.0, -9.0, -1.3, -0.4, 1e-3, 0.0, 0.7, 2.2]))
 for name, function in [("log", torch.log), ("sqrt", torch.sqrt)]:

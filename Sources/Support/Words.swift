@@ -3,6 +3,11 @@ package func count(_ n: Int, _ singular: String, _ plural: String) -> String {
   n == 1 ? "1 \(singular)" : "\(n) \(plural)"
 }
 
+/// "a Linear", "an Embedding".
+package func withArticle(_ name: String) -> String {
+  (name.first.map { "AEIOaeio".contains($0) } ?? false ? "an " : "a ") + name
+}
+
 /// 1234567 as 1,234,567.
 package func grouped(_ number: Int) -> String {
   var digits = String(number.magnitude)

@@ -167,6 +167,15 @@ extension Value {
   ) throws -> Value {
     let found = try others.map { try $0.trainedByPath() }
     let isModel = if case .model = self { true } else { false }
+    if !isModel, !others.isEmpty {  // a model may have frozen parameters, of which the others know
+      let own = Set(try trainedLeaves().map(\.path))
+      for (number, leaves) in found.enumerated() {
+        guard own.isSubset(of: leaves.keys), let extra = Set(leaves.keys).subtracting(own).min() else {
+          continue
+        }
+        throw BuiltinError("value \(number + 2) has \(extra), and value 1 has nothing there", at: ["more"])
+      }
+    }
     return try replacingLeaves { value, path in
       guard value.isLeaf(ofModel: isModel) else { return value }
       let given = try found.enumerated().map { number, leaves in

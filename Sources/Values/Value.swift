@@ -200,7 +200,7 @@ extension Value {
       function.name.isEmpty ? "a function" : "the function \(function.name)"
     case .builtin(let builtin): "the function \(builtin.name)"
     case .modelType(let type): "the model \(type.name), not yet made"
-    case .model(let model): "a \(model.type.name)"
+    case .model(let model): withArticle(model.type.name)
     case .lazy(let list): list.description
     }
   }

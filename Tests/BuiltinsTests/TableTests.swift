@@ -84,7 +84,9 @@ import Values
     for name in EmbeddedLibrary.publicNames {
       let help = LibraryReference.help(name) ?? ""
       #expect(help.contains("\n#>"), "\(name) has an example")
-      #expect(help.first?.isLetter == true || help.hasPrefix("y = ") || help.hasPrefix("f("), "\(name) has a sentence")
+      #expect(
+        help.first?.isLetter == true || help.hasPrefix("y = ") || help.hasPrefix("f("),
+        "\(name) has a sentence")
     }
   }
 

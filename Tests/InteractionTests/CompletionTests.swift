@@ -8,12 +8,12 @@ import Testing
   private func names(_ text: String) -> [String] { shell.shell.completion(of: text).candidates.map(\.text) }
 
   @Test func names() {
-    #expect(names("soft") == ["softmax", "softplus"])
+    #expect(names("soft") == ["softmax", "softplus", "softsign"])
     #expect(names("x = 1 + softm") == ["softmax"])
     #expect(names("MultiH") == ["MultiHeadAttention"])
     #expect(names("whil") == ["while"])
     shell.run("softly = ones(2, 3)\nsum(softly)")
-    #expect(names("soft") == ["softly", "softmax", "softplus"])
+    #expect(names("soft") == ["softly", "softmax", "softplus", "softsign"])
     #expect(names("an") == ["ans", "and", "any"])
     let list = shell.shell.completion(of: "soft")
     #expect(list.common == "soft" && list.replaced == 4)
@@ -22,6 +22,7 @@ import Testing
           softly    f32[2, 3]
           softmax   Rescales `x` along `axis` to positive weights …
           softplus  log(1 + exp(x)), without overflow.
+          softsign  x / (1 + |x|), between -1 and 1.
 
         """)
   }
@@ -49,7 +50,7 @@ import Testing
     #expect(names("m.we") == ["weight"])
     shell.run("g = GPT(vocab: 5, context: 4, width: 4, heads: 2, layers: 2)")
     #expect(names("g.blocks[1].at") == ["attention"])
-    #expect(names("g.blocks[9].sof") == ["softmax", "softplus"])
+    #expect(names("g.blocks[9].sof") == ["softmax", "softplus", "softsign"])
     shell.run("x = ones(2)")
     #expect(names("x.softm") == ["softmax"])
     #expect(names("f(1).softm") == ["softmax"])

@@ -335,7 +335,8 @@ import Values
     let shell = TestShell(width: 60)
     #expect(
       shell.run("?cosine").hasSuffix(
-        "\n\nA schedule that rises to `lr` over `warmup` steps and falls\nto `end` along a half cosine.\n"))
+        "\n\nA schedule that rises to `lr` over `warmup` steps and falls\nto `end` along a half cosine.\n"
+          + "\ncosine(1.0, steps: 4)(2)\n#> 0.5\n"))
   }
 
   @Test func whatIsStoppedSaysSo() {

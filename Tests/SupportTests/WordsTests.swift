@@ -3,6 +3,11 @@ import Testing
 
 /// Numbers and words of messages.
 @Suite struct WordsTests {
+  @Test func articlesAgreeWithTheirNouns() {
+    #expect(withArticle("Linear") == "a Linear")
+    #expect(withArticle("Embedding") == "an Embedding")
+  }
+
   @Test func numbersAgreeWithTheirNouns() {
     #expect(count(1, "axis", "axes") == "1 axis")
     #expect(count(0, "axis", "axes") == "0 axes")

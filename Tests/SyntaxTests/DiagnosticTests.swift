@@ -37,7 +37,10 @@ import Testing
       ("a.", "expected a field's name, the text ends", "⌷"),
       ("x = )", "expected an expression, found )", ")"),
       ("a ]", "expected the end of the statement, found ]", "]"),
-      ("model M() { f(1) }", "a model holds fields (name = expression), assert, and one apply", "f(1)"),
+      (
+        "model M() { f(1) }", "a model holds fields (name = expression), assert, apply and other methods",
+        "f(1)"
+      ),
       ("model M() { apply(x) = x; apply(y) = y }", "the model has a second apply", "apply"),
       ("return = 1", "expected an expression, found =", "="), ("[a for b]", "expected in, found ]", "]"),
       ("x = \"a", "the string is not closed", "\"a"),

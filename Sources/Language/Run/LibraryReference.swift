@@ -16,7 +16,9 @@ package enum LibraryReference {
       for entry in entries(of: file) {
         lines += ["### \(entry.name)", "", "```text", entry.head, "```", ""]
         if !entry.documentation.prose.isEmpty { lines += [entry.documentation.prose, ""] }
-        if !entry.documentation.examples.isEmpty { lines += ["```attn"] + entry.documentation.recorded + ["```", ""] }
+        if !entry.documentation.examples.isEmpty {
+          lines += ["```attn"] + entry.documentation.recorded + ["```", ""]
+        }
       }
     }
     return lines.joined(separator: "\n")
@@ -27,7 +29,9 @@ package enum LibraryReference {
     guard !name.hasPrefix("_"), let file = EmbeddedLibrary.file(defining: name),
       let entry = entries(of: file).first(where: { $0.name == name })
     else { return nil }
-    var parts = [entry.documentation.prose, entry.documentation.recorded.joined(separator: "\n"), entry.source]
+    var parts = [
+      entry.documentation.prose, entry.documentation.recorded.joined(separator: "\n"), entry.source,
+    ]
     parts.removeAll(where: \.isEmpty)
     return parts.joined(separator: "\n\n") + "\n"
   }
@@ -41,7 +45,8 @@ package enum LibraryReference {
   }
 
   private static func entries(of file: EmbeddedLibrary.File) -> [Entry] {
-    Parser.parse(Source(file.text, name: "\(file.name).attn", isLibrary: true)).statements.compactMap { statement in
+    Parser.parse(Source(file.text, name: "\(file.name).attn", isLibrary: true)).statements.compactMap {
+      statement in
       let name: Name
       let documentation: String?
       let head: String
@@ -56,7 +61,8 @@ package enum LibraryReference {
       }
       guard !name.text.hasPrefix("_") else { return nil }
       return Entry(
-        name: name.text, head: head, documentation: Documentation(documentation ?? ""), source: statement.span.text)
+        name: name.text, head: head, documentation: Documentation(documentation ?? ""),
+        source: statement.span.text)
     }
   }
 

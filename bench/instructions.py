@@ -3,7 +3,8 @@
     python3 bench/instructions.py BINARY...      # e.g. .build/release/attn, and one of another commit
 
 Each statement runs in a loop of two lengths under callgrind, with the AVX2 kernels on one thread; the difference
-divided by the difference of lengths is the statement with its round of the loop. Needs valgrind.
+divided by the difference of lengths is the statement with its round of the loop. Needs valgrind, and binutils' strip, as valgrind can't read
+Swift's debugging information.
 """
 
 import pathlib
@@ -45,8 +46,12 @@ def instructions(binary, setup, statement, rounds):
 
 
 def main():
-    binaries = sys.argv[1:]
-    print("| statement |" + "".join(f" {b} |" for b in binaries))
+    folder = tempfile.TemporaryDirectory()
+    print("| statement |" + "".join(f" {b} |" for b in sys.argv[1:]))
+    binaries = []
+    for number, binary in enumerate(sys.argv[1:]):
+        binaries.append(f"{folder.name}/{number}")
+        subprocess.run(["strip", "-g", "-o", binaries[-1], binary], check=True)
     print("| --- |" + " --- |" * len(binaries))
     for name, (setup, statement) in STATEMENTS.items():
         short, long = (2, 12) if "GPT" in name else LENGTHS

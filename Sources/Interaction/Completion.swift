@@ -145,7 +145,7 @@ extension Shell {
     }
   }
 
-  /// The fields of a record or model; functions that take the value first where there is none.
+  /// The fields of a record, or what a model has; functions that take the value first where there is none.
   private func fields(of base: [CursorPlace.Step], _ prefix: String) -> Completion {
     var candidates: [Completion.Candidate] = []
     switch resolve(base) {
@@ -157,6 +157,9 @@ extension Shell {
       candidates += zip(model.type.fieldNames, model.fields).map { .init(text: $0, summary: $1.summary) }
       candidates += zip(model.type.parameterNames, model.arguments).map {
         .init(text: $0, summary: $1.text())
+      }
+      candidates += model.type.methodNames.filter { !$0.hasPrefix("_") }.map {
+        .init(text: $0, summary: "method")
       }
     default: break
     }

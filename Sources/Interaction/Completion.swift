@@ -155,8 +155,9 @@ extension Shell {
       }
     case .model(let model):
       candidates += zip(model.type.fieldNames, model.fields).map { .init(text: $0, summary: $1.summary) }
-      candidates += zip(model.type.parameterNames, model.arguments).map {
-        .init(text: $0, summary: $1.text())
+      for (name, value) in zip(model.type.parameterNames, model.arguments)
+      where model.type.position(ofField: name) == nil {  // a field may carry its name
+        candidates.append(.init(text: name, summary: value.text()))
       }
       candidates += model.type.methodNames.filter { !$0.hasPrefix("_") }.map {
         .init(text: $0, summary: "method")

@@ -48,6 +48,7 @@ import Testing
     #expect(names("r.") == ["loss", "steps", "inner"])
     #expect(names("1 + r.inner.d") == ["deep"])
     #expect(names("m.we") == ["weight"])
+    #expect(names("m.bi") == ["bias"])
     shell.run("d = DecoderBlock(4, 2)")
     #expect(names("d.st") == ["std", "step"])
     shell.run("g = GPT(vocab: 5, context: 4, width: 4, heads: 2, layers: 2)")

@@ -315,7 +315,16 @@ final class Interpreter {
         ?? nearest(name.text, among: labels).map { "did you mean \($0)?" }
         ?? (labels.isEmpty ? nil : "it has \(labels.joined(separator: ", "))")
     case .model(let model):
-      let names = model.type.fieldNames + model.type.parameterNames + model.type.methodNames
+      // A field may carry a parameter's name.
+      let fields = model.type.fieldNames
+      let parameters = model.type.parameterNames.filter { !fields.contains($0) }
+      let methods = model.type.methodNames
+      if methods.contains(name.text) {
+        return Diagnostic(
+          "\(name.text) is a method of \(base.kind)", at: name.span,
+          hint: "`with` changes fields: \(fields.joined(separator: ", "))")
+      }
+      let names = fields + parameters + methods
       hint =
         FormerNames.hint(field: name.text, among: names)
         ?? nearest(name.text, among: names).map { "did you mean \($0)?" }

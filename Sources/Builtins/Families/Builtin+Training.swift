@@ -365,7 +365,7 @@ extension Builtin {
     return .none
   }
 
-  /// The last place where a stream can be put: nobody draws from there to where places end.
+  /// The last place where a stream can be put: no sample is drawn from there to where places end.
   private static let lastPlace = 1 << 62
 
   static let withoutDraws = Builtin(

@@ -37,7 +37,7 @@ struct Frame {
   let interpreter: Interpreter
   /// The model whose `apply` is running.
   let model: Model?
-  /// Who looks on while names are bound; nobody as a rule.
+  /// The observer of bound names; as a rule there is none.
   let observer: (any NameObserver)?
 
   enum Signal { case none, breakLoop, continueLoop, returnValue }

@@ -181,7 +181,7 @@ private struct Pass {
   /// - Parameter isKept: whether the pass writes the result to the storage's buffer, for other readers.
   mutating func add(_ storage: Storage, isKept: Bool) -> Int32 {
     if let number = numbers[ObjectIdentifier(storage)] { return number }
-    guard let chain = storage.chain else { preconditionFailure("only what is put off is added") }
+    guard let chain = storage.chain else { preconditionFailure("only lazy operations are added") }
     let inputs = chain.operands.indices.map { index -> Int32 in
       let isAlone = isKnownUniquelyReferenced(&chain.operands[index].storage)
       let operand = chain.operands[index]

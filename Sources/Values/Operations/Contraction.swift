@@ -7,7 +7,7 @@ import Tensors
 /// that are not kept: how it is done, which the labels alone determine.
 ///
 /// Labels in both that are kept are batch axes; those in one alone are rows (of `a`) or columns (of
-/// `b`), which the caller has summed away beforehand where nobody needs them. With something to sum
+/// `b`), which the caller has summed away beforehand where they are not needed. With something to sum
 /// it is one matrix product: ascending fused multiply-adds over the contracted axes, row-major in
 /// the order in which `a` has them. With nothing to sum it is an elementwise product. Operands are
 /// viewed, not copied, wherever their strides allow.

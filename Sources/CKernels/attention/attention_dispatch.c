@@ -68,37 +68,37 @@ typedef struct {
   const attn_attention_row *kept;
   attn_row_blocks y;
   void *largest, *sums;
-  int64_t row_parts;
+  int64_t row_tasks;
 } forward_job;
 
-static void forward_part(void *context, int64_t part) {
+static void forward_task(void *context, int64_t task) {
   forward_job *j = context;
   // The last rows first: where keys come before queries they have the most to do.
-  int64_t row_part = j->row_parts - 1 - part % j->row_parts;
-  int64_t i0 = attn_piece_start(j->p.t, j->row_parts, row_part, ATTN_ATTENTION_ROWS);
-  int64_t i1 = attn_piece_start(j->p.t, j->row_parts, row_part + 1, ATTN_ATTENTION_ROWS);
+  int64_t row_task = j->row_tasks - 1 - task % j->row_tasks;
+  int64_t i0 = attn_task_start(j->p.t, j->row_tasks, row_task, ATTN_ATTENTION_ROWS);
+  int64_t i1 = attn_task_start(j->p.t, j->row_tasks, row_task + 1, ATTN_ATTENTION_ROWS);
   if (i0 < i1)
-    PICK(&j->p, attn_attention_rows)(&j->p, j->kept, part / j->row_parts, i0, i1, j->y, j->largest,
+    PICK(&j->p, attn_attention_rows)(&j->p, j->kept, task / j->row_tasks, i0, i1, j->y, j->largest,
                                      j->sums);
 }
 
 void attn_attention(const attn_attention_operands *operands, attn_row_blocks y, void *largest,
                     void *sums) {
   forward_job j = {.p = simplified(operands), .y = y, .largest = largest, .sums = sums,
-                   .row_parts = 1};
+                   .row_tasks = 1};
   int64_t batch = j.p.batch, threads = attn_thread_count();
   attn_attention_row *kept = shared_rows(operands);
   j.kept = kept;
-  if (attn_pieces(work(&j.p, batch, 2), INT64_MAX) <= 1) {
-    for (int64_t block = 0; block < batch; block++) forward_part(&j, block);
+  if (attn_tasks(work(&j.p, batch, 2), INT64_MAX) <= 1) {
+    for (int64_t block = 0; block < batch; block++) forward_task(&j, block);
   } else {
     // More chunks than blocks where the blocks don't divide among the threads.
     if (batch % threads != 0 && batch < 4 * threads) {
-      j.row_parts = (4 * threads + batch - 1) / batch;
+      j.row_tasks = (4 * threads + batch - 1) / batch;
       int64_t most = (j.p.t + LEAST_ROWS - 1) / LEAST_ROWS;
-      if (j.row_parts > most) j.row_parts = most > 0 ? most : 1;
+      if (j.row_tasks > most) j.row_tasks = most > 0 ? most : 1;
     }
-    attn_parallel(batch * j.row_parts, forward_part, &j);
+    attn_parallel(batch * j.row_tasks, forward_task, &j);
   }
   free(kept);
 }
@@ -112,14 +112,14 @@ typedef struct {
   // Where the threads share a block: the phase, and the range that they split between them.
   attn_attention_state *state;
   attn_attention_phase phase;
-  int64_t first, end, grain, parts;
+  int64_t first, end, grain, tasks;
 } backward_job;
 
-static void phase_part(void *context, int64_t part) {
+static void phase_task(void *context, int64_t task) {
   backward_job *j = context;
   int64_t count = j->end - j->first;
-  int64_t from = j->first + attn_piece_start(count, j->parts, part, j->grain);
-  int64_t to = j->first + attn_piece_start(count, j->parts, part + 1, j->grain);
+  int64_t from = j->first + attn_task_start(count, j->tasks, task, j->grain);
+  int64_t to = j->first + attn_task_start(count, j->tasks, task + 1, j->grain);
   if (from < to) PICK(&j->p, attn_attention_run)(&j->p, j->g, j->state, j->phase, from, to);
 }
 
@@ -130,8 +130,8 @@ static void phase(backward_job *j, attn_attention_phase phase, int64_t first, in
   j->first = first;
   j->end = end;
   j->grain = grain;
-  j->parts = threads;
-  if (threads > 1) attn_parallel(j->parts, phase_part, j);
+  j->tasks = threads;
+  if (threads > 1) attn_parallel(j->tasks, phase_task, j);
   else PICK(&j->p, attn_attention_run)(&j->p, j->g, j->state, phase, first, end);
 }
 
@@ -157,9 +157,9 @@ static void backward_block(backward_job *j, int64_t block, int64_t threads) {
   }
 }
 
-static void backward_part(void *context, int64_t part) {
+static void backward_task(void *context, int64_t task) {
   backward_job job = *(backward_job *)context;
-  backward_block(&job, part, 1);
+  backward_block(&job, task, 1);
 }
 
 void attn_attention_backward(const attn_attention_operands *operands,
@@ -167,11 +167,11 @@ void attn_attention_backward(const attn_attention_operands *operands,
   attn_attention_row *kept = shared_rows(operands);
   backward_job j = {.p = simplified(operands), .kept = kept, .g = gradients};
   int64_t batch = j.p.batch, threads = attn_thread_count();
-  int64_t whole = attn_pieces(work(&j.p, batch, 5), INT64_MAX) > 1 ? batch : 0;
+  int64_t whole = attn_tasks(work(&j.p, batch, 5), INT64_MAX) > 1 ? batch : 0;
   // Blocks left over, too few for the threads, are shared one by one if they are large.
   if (whole > 0 && batch < 4 * threads && work(&j.p, 1, 5) > 100000) whole -= batch % threads;
-  attn_parallel(whole, backward_part, &j);
+  attn_parallel(whole, backward_task, &j);
   for (int64_t block = whole; block < batch; block++)
-    backward_block(&j, block, attn_pieces(work(&j.p, batch, 5), INT64_MAX) > 1 ? threads : 1);
+    backward_block(&j, block, attn_tasks(work(&j.p, batch, 5), INT64_MAX) > 1 ? threads : 1);
   free(kept);
 }

@@ -25,7 +25,7 @@ enum {
 
 typedef struct {
   attn_dtype dtype;
-  int64_t n, size, block, parts;
+  int64_t n, size, block, tasks;
   int32_t slot_count, step_count;
   const attn_chain_slot *slots;
   const attn_chain_step *steps;
@@ -60,12 +60,12 @@ static void run_block(const chain_job *j, int64_t first, int64_t n, char *space,
   }
 }
 
-static void run_part(void *context, int64_t part) {
+static void run_task(void *context, int64_t task) {
   const chain_job *j = context;
   char *space = attn_scratch((size_t)(j->slot_count * j->block * j->size)), *at[MOST_SLOTS];
   if (space == NULL) return;
-  int64_t end = attn_piece_start(j->n, j->parts, part + 1, j->block);
-  for (int64_t first = attn_piece_start(j->n, j->parts, part, j->block); first < end; first += j->block)
+  int64_t end = attn_task_start(j->n, j->tasks, task + 1, j->block);
+  for (int64_t first = attn_task_start(j->n, j->tasks, task, j->block); first < end; first += j->block)
     run_block(j, first, end - first < j->block ? end - first : j->block, space, at);
 }
 
@@ -75,8 +75,8 @@ void attn_chain(attn_dtype dtype, int64_t n, int32_t slot_count, const attn_chai
   chain_job job = {.dtype = dtype, .n = n, .size = size, .block = BLOCK_BYTES / size,
                    .slot_count = slot_count, .step_count = step_count, .slots = slots, .steps = steps};
   // A step costs about a nanosecond for four elements; functions more, which is worth more threads.
-  job.parts = attn_pieces(n * step_count / 4, (n + job.block - 1) / job.block);
-  attn_parallel(job.parts, run_part, &job);
+  job.tasks = attn_tasks(n * step_count / 4, (n + job.block - 1) / job.block);
+  attn_parallel(job.tasks, run_task, &job);
 }
 
 // MARK: A reduction at the end
@@ -85,17 +85,17 @@ void attn_chain(attn_dtype dtype, int64_t n, int32_t slot_count, const attn_chai
 typedef struct {
   chain_job chain;
   attn_reduce_op op;
-  int64_t row, chunks, blocks, parts;
+  int64_t row, chunks, blocks, tasks;
   void *results;
 } reduce_job;
 
-static void reduce_part(void *context, int64_t part) {
+static void reduce_task(void *context, int64_t task) {
   const reduce_job *job = context;
   const chain_job *j = &job->chain;
   char *space = attn_scratch((size_t)(j->slot_count * j->block * j->size)), *at[MOST_SLOTS];
   if (space == NULL) return;
-  int64_t end = attn_piece_start(job->blocks, job->parts, part + 1, 1);
-  for (int64_t b = attn_piece_start(job->blocks, job->parts, part, 1); b < end; b++) {
+  int64_t end = attn_task_start(job->blocks, job->tasks, task + 1, 1);
+  for (int64_t b = attn_task_start(job->blocks, job->tasks, task, 1); b < end; b++) {
     int64_t first = b * j->block, n = j->n - first < j->block ? j->n - first : j->block, rows = 1;
     if (job->chunks > 1) {
       int64_t start = b % job->chunks * ATTN_CHUNK;
@@ -129,8 +129,8 @@ void attn_chain_reduce(attn_reduce_op op, attn_dtype dtype, int64_t rows, int64_
                     .op = op, .row = n, .chunks = chunks, .results = chunks > 1 ? room : y};
   if (job.chain.block == 0) job.chain.block = n;
   job.blocks = chunks > 1 ? rows * chunks : (rows * n + job.chain.block - 1) / job.chain.block;
-  job.parts = attn_pieces(rows * n * (step_count + 1) / 4, job.blocks);
-  attn_parallel(job.parts, reduce_part, &job);
+  job.tasks = attn_tasks(rows * n * (step_count + 1) / 4, job.blocks);
+  attn_parallel(job.tasks, reduce_task, &job);
   for (int64_t r = 0; r < rows && chunks > 1; r++) {
     if (dtype == ATTN_F32)
       ATTN_PICK(attn_join_chunks_f32)(op, chunks, (const float *)room + r * chunks, (float *)y + r);

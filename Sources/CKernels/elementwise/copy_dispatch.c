@@ -21,7 +21,7 @@ typedef struct {
   int32_t item_size;
   bool transposes;  // the last two axes: y contiguous along the last, x along the one before
   bool is_one_run;  // which may be cut anywhere
-  int64_t parts;
+  int64_t tasks;
   const void *x;
   void *y;
 } copy_job;
@@ -35,7 +35,7 @@ static bool streams(const copy_job *job, int64_t length) {
 }
 
 // Elements start..<end of a row, from offsets x and y.
-static void copy_stretch(const copy_job *job, bool streams, int64_t x, int64_t y, int64_t start,
+static void copy_chunk(const copy_job *job, bool streams, int64_t x, int64_t y, int64_t start,
                          int64_t end) {
   int32_t last = job->s.rank - 1, size = job->item_size;
   int64_t x_stride = job->s.strides[0][last], y_stride = job->s.strides[1][last];
@@ -52,8 +52,8 @@ static void copy_rows(const copy_job *job, int64_t first, int64_t end) {
   position p;
   seek(s, first * row, &p);
   for (int64_t i = first; i < end; i++) {
-    for (ATTN_STRETCHES(start, stop, row, LONGEST_RUN))
-      copy_stretch(job, past, p.offset[0], p.offset[1], start, stop);
+    for (ATTN_CHECKED_CHUNKS(start, stop, row, LONGEST_RUN))
+      copy_chunk(job, past, p.offset[0], p.offset[1], start, stop);
     advance(s, &p, row);
   }
   if (past) attn_stream_end();
@@ -66,33 +66,33 @@ static void copy_strip(copy_job *job, int64_t matrix, int64_t first, int64_t end
   position p;
   seek(s, matrix * s->shape[last - 1] * s->shape[last] + first, &p);
   int64_t y_stride = s->strides[1][last - 1];
-  for (ATTN_STRETCHES(from, to, s->shape[last - 1], LONGEST_STRIP))
+  for (ATTN_CHECKED_CHUNKS(from, to, s->shape[last - 1], LONGEST_STRIP))
     ATTN_PICK(attn_transpose_run)(size, end - first, to - from,
                                   at(job->x, p.offset[0] + from, size), s->strides[0][last],
                                   (void *)at(job->y, p.offset[1] + from * y_stride, size), y_stride);
 }
 
-static void copy_part(void *context, int64_t part) {
+static void copy_task(void *context, int64_t task) {
   copy_job *job = context;
   space *s = &job->s;
   int64_t row = s->shape[s->rank - 1];
   if (job->is_one_run) {
     bool past = streams(job, row);
-    copy_stretch(job, past, 0, 0, attn_piece_start(row, job->parts, part, 64),
-                 attn_piece_start(row, job->parts, part + 1, 64));
+    copy_chunk(job, past, 0, 0, attn_task_start(row, job->tasks, task, 64),
+                 attn_task_start(row, job->tasks, task + 1, 64));
     if (past) attn_stream_end();
     return;
   }
   if (!job->transposes) {
     int64_t rows = s->count / row;
-    copy_rows(job, attn_piece_start(rows, job->parts, part, 1),
-              attn_piece_start(rows, job->parts, part + 1, 1));
+    copy_rows(job, attn_task_start(rows, job->tasks, task, 1),
+              attn_task_start(rows, job->tasks, task + 1, 1));
     return;
   }
   // Strips of all matrices, numbered in a row: 64 rows of x each.
   int64_t strips = (row + 63) / 64, all = s->count / row / s->shape[s->rank - 2] * strips;
-  int64_t end = attn_piece_start(all, job->parts, part + 1, 1);
-  for (int64_t i = attn_piece_start(all, job->parts, part, 1); i < end; i++) {
+  int64_t end = attn_task_start(all, job->tasks, task + 1, 1);
+  for (int64_t i = attn_task_start(all, job->tasks, task, 1); i < end; i++) {
     int64_t first = i % strips * 64, next = first + 64 < row ? first + 64 : row;
     copy_strip(job, i / strips, first, next);
   }
@@ -141,26 +141,26 @@ void attn_copy(int32_t item_size, int32_t rank, const int64_t *shape, const int6
     }
   }
   job.is_one_run = s->rank == 1 && s->strides[0][0] == 1 && s->strides[1][0] == 1;
-  int64_t pieces = job.is_one_run ? (s->count + 63) / 64 : s->count / s->shape[s->rank - 1];
-  if (job.transposes) pieces = pieces / s->shape[s->rank - 2] * ((s->shape[s->rank - 1] + 63) / 64);
-  job.parts = attn_pieces(s->count / (job.transposes ? 2 : 4), pieces);
-  if (job.parts == 1) copy_part(&job, 0);
-  else attn_parallel(job.parts, copy_part, &job);
+  int64_t tasks = job.is_one_run ? (s->count + 63) / 64 : s->count / s->shape[s->rank - 1];
+  if (job.transposes) tasks = tasks / s->shape[s->rank - 2] * ((s->shape[s->rank - 1] + 63) / 64);
+  job.tasks = attn_tasks(s->count / (job.transposes ? 2 : 4), tasks);
+  if (job.tasks == 1) copy_task(&job, 0);
+  else attn_parallel(job.tasks, copy_task, &job);
 }
 
 // MARK: Fills
 
 typedef struct {
   int32_t item_size;
-  int64_t n, parts, start, step;
+  int64_t n, tasks, start, step;
   uint64_t value;
   void *y;
 } fill_job;
 
-static void fill_part(void *context, int64_t part) {
+static void fill_task(void *context, int64_t task) {
   const fill_job *j = context;
-  int64_t first = attn_piece_start(j->n, j->parts, part, 64);
-  int64_t end = attn_piece_start(j->n, j->parts, part + 1, 64);
+  int64_t first = attn_task_start(j->n, j->tasks, task, 64);
+  int64_t end = attn_task_start(j->n, j->tasks, task + 1, 64);
 #define FILL_AS(E)                                                  \
   do {                                                              \
     E v;                                                            \
@@ -178,21 +178,21 @@ static void fill_part(void *context, int64_t part) {
 void attn_fill(int32_t item_size, int64_t n, const void *value, void *y) {
   fill_job j = {.item_size = item_size, .n = n, .y = y};
   memcpy(&j.value, value, (size_t)item_size);
-  j.parts = attn_pieces(n / 8 * item_size, (n + 63) / 64);
-  if (j.parts == 1) fill_part(&j, 0);
-  else attn_parallel(j.parts, fill_part, &j);
+  j.tasks = attn_tasks(n / 8 * item_size, (n + 63) / 64);
+  if (j.tasks == 1) fill_task(&j, 0);
+  else attn_parallel(j.tasks, fill_task, &j);
 }
 
-static void range_part(void *context, int64_t part) {
+static void range_task(void *context, int64_t task) {
   const fill_job *j = context;
-  int64_t end = attn_piece_start(j->n, j->parts, part + 1, 64);
-  for (int64_t i = attn_piece_start(j->n, j->parts, part, 64); i < end; i++)
+  int64_t end = attn_task_start(j->n, j->tasks, task + 1, 64);
+  for (int64_t i = attn_task_start(j->n, j->tasks, task, 64); i < end; i++)
     ((int64_t *)j->y)[i] = (int64_t)((uint64_t)j->start + (uint64_t)i * (uint64_t)j->step);
 }
 
 void attn_range(int64_t n, int64_t start, int64_t step, int64_t *y) {
   fill_job j = {.n = n, .start = start, .step = step, .y = y};
-  j.parts = attn_pieces(n, (n + 63) / 64);
-  if (j.parts == 1) range_part(&j, 0);
-  else attn_parallel(j.parts, range_part, &j);
+  j.tasks = attn_tasks(n, (n + 63) / 64);
+  if (j.tasks == 1) range_task(&j, 0);
+  else attn_parallel(j.tasks, range_task, &j);
 }

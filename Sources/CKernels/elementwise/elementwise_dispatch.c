@@ -124,7 +124,7 @@ typedef struct {
   int32_t y_size;
   bool by_rows;
   bool flat[MOST_OPERANDS], constant[MOST_OPERANDS];
-  int64_t parts;
+  int64_t tasks;
   _Atomic int status;  // the greatest of all runs, so that threads make no difference
 } job;
 
@@ -192,10 +192,10 @@ static attn_status run_blocks(const job *j, int64_t first, int64_t end) {
   return status;
 }
 
-static void run_part(void *context, int64_t part) {
+static void run_task(void *context, int64_t task) {
   job *j = context;
-  int64_t first = attn_piece_start(j->s.count, j->parts, part, 64);
-  int64_t end = attn_piece_start(j->s.count, j->parts, part + 1, 64);
+  int64_t first = attn_task_start(j->s.count, j->tasks, task, 64);
+  int64_t end = attn_task_start(j->s.count, j->tasks, task + 1, 64);
   int status = (int)(j->by_rows ? run_rows(j, first, end) : run_blocks(j, first, end));
   int seen = atomic_load_explicit(&j->status, memory_order_relaxed);
   while (status > seen &&
@@ -250,9 +250,9 @@ static attn_status run_all(job *j, int64_t price) {
     }
     j->by_rows = steps_fit && s->shape[last] >= SHORT_ROW;
   }
-  j->parts = attn_pieces(s->count * price / 4, (s->count + 4095) / 4096);
-  if (j->parts <= 1) return j->by_rows ? run_rows(j, 0, s->count) : run_blocks(j, 0, s->count);
-  attn_parallel(j->parts, run_part, j);
+  j->tasks = attn_tasks(s->count * price / 4, (s->count + 4095) / 4096);
+  if (j->tasks <= 1) return j->by_rows ? run_rows(j, 0, s->count) : run_blocks(j, 0, s->count);
+  attn_parallel(j->tasks, run_task, j);
   return (attn_status)atomic_load_explicit(&j->status, memory_order_relaxed);
 }
 
@@ -314,7 +314,7 @@ void attn_select(attn_dtype dtype, int32_t rank, const int64_t *shape, const int
 typedef struct {
   int op;  // an attn_unary_op, or CAST
   attn_dtype from, to;
-  int64_t n, parts;
+  int64_t n, tasks;
   const void *x;
   void *y;
   _Atomic int status;
@@ -329,18 +329,18 @@ static attn_status run_unary(const unary_job *j, int64_t first, int64_t end) {
   return ATTN_PICK(attn_unary_run)((attn_unary_op)j->op, j->from, end - first, x, y);
 }
 
-static void unary_part(void *context, int64_t part) {
+static void unary_task(void *context, int64_t task) {
   unary_job *j = context;
-  attn_status status = run_unary(j, attn_piece_start(j->n, j->parts, part, 64),
-                                 attn_piece_start(j->n, j->parts, part + 1, 64));
+  attn_status status = run_unary(j, attn_task_start(j->n, j->tasks, task, 64),
+                                 attn_task_start(j->n, j->tasks, task + 1, 64));
   // One operand has one way to fail, so it does not matter who says so.
   if (status != ATTN_OK) atomic_store_explicit(&j->status, (int)status, memory_order_relaxed);
 }
 
 static attn_status run_all_unary(unary_job *j, int64_t price) {
-  j->parts = attn_pieces(j->n * price / 4, (j->n + 4095) / 4096);
-  if (j->parts <= 1) return run_unary(j, 0, j->n);
-  attn_parallel(j->parts, unary_part, j);
+  j->tasks = attn_tasks(j->n * price / 4, (j->n + 4095) / 4096);
+  if (j->tasks <= 1) return run_unary(j, 0, j->n);
+  attn_parallel(j->tasks, unary_task, j);
   return (attn_status)atomic_load_explicit(&j->status, memory_order_relaxed);
 }
 

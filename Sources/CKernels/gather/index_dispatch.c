@@ -24,7 +24,7 @@ enum {
 // MARK: Gather
 
 typedef struct {
-  int64_t row_bytes, count, parts;
+  int64_t row_bytes, count, tasks;
   const char *x;
   const int64_t *indices;
   const uint8_t *keep;
@@ -35,10 +35,10 @@ typedef struct {
   for (int64_t i = i0; i < i1; i++)                                                  \
     ((T *)j->y)[i] = j->keep == NULL || j->keep[i] ? ((const T *)j->x)[j->indices[i]] : 0;
 
-static void gather_part(void *context, int64_t part) {
+static void gather_task(void *context, int64_t task) {
   gather_job *j = context;
-  int64_t i0 = attn_piece_start(j->count, j->parts, part, 1);
-  int64_t i1 = attn_piece_start(j->count, j->parts, part + 1, 1);
+  int64_t i0 = attn_task_start(j->count, j->tasks, task, 1);
+  int64_t i1 = attn_task_start(j->count, j->tasks, task + 1, 1);
   switch (j->row_bytes) {
     case 1: GATHER(uint8_t) return;
     case 4: GATHER(uint32_t) return;
@@ -56,7 +56,7 @@ attn_status attn_gather(int32_t item_size, int64_t count, int64_t inner, int64_t
                         const void *x, const int64_t *indices, const uint8_t *keep, void *y,
                         int64_t *position) {
   int64_t checked = 0;
-  for (ATTN_STRETCHES(start, end, count, ATTN_STRETCH)) {
+  for (ATTN_CHECKED_CHUNKS(start, end, count, ATTN_CHECKED_CHUNK)) {
     for (int64_t i = start; i < end; i++)
       if ((indices[i] < 0 || indices[i] >= rows) && (keep == NULL || keep[i])) {
         *position = i;
@@ -67,8 +67,8 @@ attn_status attn_gather(int32_t item_size, int64_t count, int64_t inner, int64_t
   if (checked < count) return ATTN_OK;  // cancelled: no row is read whose index has not been checked
   gather_job j = {.row_bytes = inner * item_size, .count = count, .x = x, .indices = indices,
                   .keep = keep, .y = y,
-                  .parts = attn_pieces(count * (inner * item_size / BYTES_PER_NS + 2), count)};
-  attn_parallel(j.parts, gather_part, &j);
+                  .tasks = attn_tasks(count * (inner * item_size / BYTES_PER_NS + 2), count)};
+  attn_parallel(j.tasks, gather_task, &j);
   return ATTN_OK;
 }
 
@@ -76,7 +76,7 @@ attn_status attn_gather(int32_t item_size, int64_t count, int64_t inner, int64_t
 
 typedef struct {
   attn_dtype dtype;
-  int64_t count, inner, rows, row_parts, column_parts;
+  int64_t count, inner, rows, row_tasks, column_tasks;
   const void *dy;
   const int64_t *indices;
   const uint8_t *keep;
@@ -85,17 +85,17 @@ typedef struct {
 } scatter_job;
 
 // Each chunk owns some rows or some columns of y and reads all of dy in its order.
-static void scatter_part(void *context, int64_t part) {
+static void scatter_task(void *context, int64_t task) {
   enum { GRAIN = 16 };
   scatter_job *j = context;
-  int64_t row_part = part / j->column_parts, column_part = part % j->column_parts;
-  int64_t r0 = attn_piece_start(j->rows, j->row_parts, row_part, 1);
-  int64_t r1 = attn_piece_start(j->rows, j->row_parts, row_part + 1, 1);
-  int64_t c0 = attn_piece_start(j->inner, j->column_parts, column_part, GRAIN);
-  int64_t c1 = attn_piece_start(j->inner, j->column_parts, column_part + 1, GRAIN);
+  int64_t row_task = task / j->column_tasks, column_task = task % j->column_tasks;
+  int64_t r0 = attn_task_start(j->rows, j->row_tasks, row_task, 1);
+  int64_t r1 = attn_task_start(j->rows, j->row_tasks, row_task + 1, 1);
+  int64_t c0 = attn_task_start(j->inner, j->column_tasks, column_task, GRAIN);
+  int64_t c1 = attn_task_start(j->inner, j->column_tasks, column_task + 1, GRAIN);
   bool overflow = false;
-  int64_t stretch = c1 - c0 < ATTN_STRETCH ? ATTN_STRETCH / (c1 - c0 + 1) : 1;
-  for (ATTN_STRETCHES(start, end, j->count, stretch))
+  int64_t chunk = c1 - c0 < ATTN_CHECKED_CHUNK ? ATTN_CHECKED_CHUNK / (c1 - c0 + 1) : 1;
+  for (ATTN_CHECKED_CHUNKS(start, end, j->count, chunk))
     for (int64_t i = start; i < end; i++) {
       if (j->keep != NULL && !j->keep[i]) continue;
       int64_t row = j->indices[i];
@@ -123,15 +123,15 @@ attn_status attn_scatter_add(attn_dtype dtype, int64_t count, int64_t inner, int
                              const void *dy, const int64_t *indices, const uint8_t *keep,
                              void *y) {
   enum { WIDE = 64 };  // columns worth a chunk
-  scatter_job j = {.dtype = dtype, .count = count, .inner = inner, .rows = rows, .row_parts = 1,
-                   .column_parts = 1, .dy = dy, .indices = indices, .keep = keep, .y = y};
-  int64_t pieces = attn_pieces(count * (inner / BYTES_PER_NS + 2), attn_thread_count());
-  if (pieces > 1) {
-    j.column_parts = inner / WIDE < 1 ? 1 : inner / WIDE < pieces ? inner / WIDE : pieces;
-    j.row_parts = pieces / j.column_parts < rows ? pieces / j.column_parts : rows;
-    if (j.row_parts < 1) j.row_parts = 1;
+  scatter_job j = {.dtype = dtype, .count = count, .inner = inner, .rows = rows, .row_tasks = 1,
+                   .column_tasks = 1, .dy = dy, .indices = indices, .keep = keep, .y = y};
+  int64_t tasks = attn_tasks(count * (inner / BYTES_PER_NS + 2), attn_thread_count());
+  if (tasks > 1) {
+    j.column_tasks = inner / WIDE < 1 ? 1 : inner / WIDE < tasks ? inner / WIDE : tasks;
+    j.row_tasks = tasks / j.column_tasks < rows ? tasks / j.column_tasks : rows;
+    if (j.row_tasks < 1) j.row_tasks = 1;
   }
-  attn_parallel(j.row_parts * j.column_parts, scatter_part, &j);
+  attn_parallel(j.row_tasks * j.column_tasks, scatter_task, &j);
   return j.overflow ? ATTN_OVERFLOW : ATTN_OK;
 }
 
@@ -139,15 +139,15 @@ attn_status attn_scatter_add(attn_dtype dtype, int64_t count, int64_t inner, int
 
 typedef struct {
   attn_random_kind kind;
-  int64_t n, parts, low;
+  int64_t n, tasks, low;
   uint64_t seed, first, span;
   char *y;
 } random_job;
 
-static void random_part(void *context, int64_t part) {
+static void random_task(void *context, int64_t task) {
   random_job *j = context;
-  int64_t i0 = attn_piece_start(j->n, j->parts, part, SAMPLE_GRAIN);
-  int64_t i1 = attn_piece_start(j->n, j->parts, part + 1, SAMPLE_GRAIN);
+  int64_t i0 = attn_task_start(j->n, j->tasks, task, SAMPLE_GRAIN);
+  int64_t i1 = attn_task_start(j->n, j->tasks, task + 1, SAMPLE_GRAIN);
   size_t size = j->kind == ATTN_UNIFORM_F32 || j->kind == ATTN_NORMAL_F32 ? 4 : 8;
   ATTN_PICK(attn_random)(j->kind, i1 - i0, j->seed, j->first + (uint64_t)i0, j->low, j->span,
                          j->y + (size_t)i0 * size);
@@ -155,9 +155,9 @@ static void random_part(void *context, int64_t part) {
 
 static void sample(random_job j) {
   bool normal = j.kind == ATTN_NORMAL_F32 || j.kind == ATTN_NORMAL_F64;
-  j.parts = attn_pieces(j.n * (normal ? NANOSECONDS_PER_NORMAL : 1),
+  j.tasks = attn_tasks(j.n * (normal ? NANOSECONDS_PER_NORMAL : 1),
                         (j.n + SAMPLE_GRAIN - 1) / SAMPLE_GRAIN);
-  attn_parallel(j.parts, random_part, &j);
+  attn_parallel(j.tasks, random_task, &j);
 }
 
 void attn_random_uniform(attn_dtype dtype, int64_t n, uint64_t seed, uint64_t first, void *y) {
@@ -199,18 +199,18 @@ void attn_canonical_nans(attn_dtype dtype, int64_t n, const void *x, void *y) {
   if (dtype == ATTN_F32) {
     const uint32_t *from = x;
     uint32_t *to = y;
-    for (ATTN_STRETCHES(start, end, n, DIGEST_CHUNK))
+    for (ATTN_CHECKED_CHUNKS(start, end, n, DIGEST_CHUNK))
       for (int64_t i = start; i < end; i++)
         to[i] = (from[i] & 0x7FFFFFFFu) > 0x7F800000u ? canonical_f32 : from[i];
   } else if (dtype == ATTN_F64) {
     const uint64_t *from = x;
     uint64_t *to = y;
-    for (ATTN_STRETCHES(start, end, n, DIGEST_CHUNK))
+    for (ATTN_CHECKED_CHUNKS(start, end, n, DIGEST_CHUNK))
       for (int64_t i = start; i < end; i++)
         to[i] = (from[i] & 0x7FFFFFFFFFFFFFFFu) > 0x7FF0000000000000u ? canonical_f64 : from[i];
   } else if (x != y) {
     int64_t size = dtype == ATTN_BOOL ? 1 : dtype == ATTN_I32 ? 4 : 8;
-    for (ATTN_STRETCHES(start, end, n * size, DIGEST_CHUNK))
+    for (ATTN_CHECKED_CHUNKS(start, end, n * size, DIGEST_CHUNK))
       memcpy((char *)y + start, (const char *)x + start, (size_t)(end - start));
   }
 }

@@ -31,7 +31,7 @@ static bool has_reason(int reason) {
 void attn_request_stop(bool stop) { set_reason(ATTN_STOP_REQUESTED, stop); }
 bool attn_is_stop_requested(void) { return has_reason(ATTN_STOP_REQUESTED); }
 bool attn_must_look(void) { return attn_should_stop(); }
-void attn_note_no_memory(void) { set_reason(ATTN_STOP_NO_MEMORY, true); }
+void attn_record_no_memory(void) { set_reason(ATTN_STOP_NO_MEMORY, true); }
 bool attn_take_no_memory(void) {
   bool was = has_reason(ATTN_STOP_NO_MEMORY);
   if (was) set_reason(ATTN_STOP_NO_MEMORY, false);

@@ -14,16 +14,16 @@ static inline bool attn_should_stop(void) {
 }
 
 // Cancels what runs, because working memory can't be had.
-void attn_note_no_memory(void);
+void attn_record_no_memory(void);
 
-// The head of a loop over 0..<n in stretches start..<end, which looks at the request between two of
-// them: for (ATTN_STRETCHES(start, end, n, length)) for (int64_t i = start; i < end; i++) ...
+// The head of a loop over 0..<n in chunks start..<end, which looks at the request between two of
+// them: for (ATTN_CHECKED_CHUNKS(start, end, n, length)) for (int64_t i = start; i < end; i++) ...
 // What comes behind it has to be of no account, or harmless, once a stop has been requested.
-#define ATTN_STRETCHES(start, end, n, length)                                                     \
+#define ATTN_CHECKED_CHUNKS(start, end, n, length)                                                     \
   int64_t start = 0, end = 0;                                                                     \
   start < (n) && !attn_should_stop() && (end = (n) - start < (length) ? (n) : start + (length));  \
   start = end
 
-enum { ATTN_STRETCH = 1 << 16 };  // elements, of which each takes from a tenth to ten nanoseconds
+enum { ATTN_CHECKED_CHUNK = 1 << 16 };  // elements, of which each takes from a tenth to ten nanoseconds
 
 #endif

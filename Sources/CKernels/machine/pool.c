@@ -1,9 +1,9 @@
-// The pool: workers that claim chunks from one counter, spin a short while for the next loop and
+// The pool: workers that claim tasks from one counter, spin a short while for the next loop and
 // then sleep.
 //
-// The host, the thread that calls attn_parallel, publishes a loop by storing its chunk count in
+// The host, the thread that calls attn_parallel, publishes a loop by storing its task count in
 // `unclaimed`. A claim is one fetch-and-subtract on it. The thread that gets a positive ticket runs
-// that chunk, and since the host cannot return before every chunk is finished, body and context
+// that task, and since the host cannot return before every task is finished, body and context
 // cannot change under it. A late worker gets a ticket of zero or less and touches nothing else, so
 // the host need not wait for any worker in particular.
 #ifndef _GNU_SOURCE
@@ -30,10 +30,10 @@ enum {
   PAUSES_PER_LOOK = 32,
   YIELDS_WHEN_CROWDED = 8,
   WORTH_WAKING = 12000,      // nanoseconds of work below which one thread is quicker
-  LONGEST_CHUNK = 1000000,   // nanoseconds of work, which may take several times as long
+  LONGEST_TASK = 1000000,   // nanoseconds of work, which may take several times as long
 };
 
-// Each on its own cache line: workers poll the first, and every chunk writes the second.
+// Each on its own cache line: workers poll the first, and every task writes the second.
 static _Alignas(64) _Atomic int64_t unclaimed;
 static _Alignas(64) _Atomic int64_t unfinished;
 static _Alignas(64) _Atomic int32_t sleepers;
@@ -42,9 +42,9 @@ static _Atomic int32_t active_workers;  // workers with a greater index leave th
 static _Atomic int32_t host_core;
 
 static struct {
-  void (*body)(void *context, int64_t chunk);
+  void (*body)(void *context, int64_t task);
   void *context;
-  int64_t chunks;
+  int64_t tasks;
 } loop;
 
 static pthread_mutex_t host_lock = PTHREAD_MUTEX_INITIALIZER;  // held for a whole loop
@@ -93,12 +93,12 @@ static bool spin(_Atomic int64_t *counter, bool until_zero) {
 #undef ATTN_ARRIVED
 }
 
-// Claims and runs chunks until none is left. After cancellation it skips the bodies.
+// Claims and runs tasks until none is left. After cancellation it skips the bodies.
 static void work(void) {
   while (atomic_load_explicit(&unclaimed, memory_order_acquire) > 0) {
     int64_t ticket = atomic_fetch_sub_explicit(&unclaimed, 1, memory_order_acq_rel);
     if (ticket <= 0) return;
-    if (!attn_should_stop()) loop.body(loop.context, loop.chunks - ticket);
+    if (!attn_should_stop()) loop.body(loop.context, loop.tasks - ticket);
     if (atomic_fetch_sub(&unfinished, 1) == 1 && atomic_load(&host_sleeps)) {
       pthread_mutex_lock(&sleep_lock);
       pthread_cond_signal(&loop_finished);
@@ -232,22 +232,22 @@ static void hire(int32_t wanted) {
   pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
-void attn_parallel(int64_t chunks, void (*body)(void *context, int64_t chunk), void *context) {
+void attn_parallel(int64_t tasks, void (*body)(void *context, int64_t task), void *context) {
   int32_t workers = attn_thread_count() - 1;
-  if (chunks <= 1 || workers <= 0 || inside_body || pthread_mutex_trylock(&host_lock) != 0) {
-    for (int64_t chunk = 0; chunk < chunks && !attn_should_stop(); chunk++) body(context, chunk);
+  if (tasks <= 1 || workers <= 0 || inside_body || pthread_mutex_trylock(&host_lock) != 0) {
+    for (int64_t task = 0; task < tasks && !attn_should_stop(); task++) body(context, task);
     return;
   }
   if (workers > MOST_WORKERS) workers = MOST_WORKERS;
   if (worker_count < workers) hire(workers);
   loop.body = body;
   loop.context = context;
-  loop.chunks = chunks;
+  loop.tasks = tasks;
   atomic_store_explicit(&active_workers, workers, memory_order_relaxed);
   int32_t core = this_core();
   atomic_store_explicit(&host_core, core, memory_order_relaxed);
-  atomic_store_explicit(&unfinished, chunks, memory_order_relaxed);
-  atomic_store(&unclaimed, chunks);
+  atomic_store_explicit(&unfinished, tasks, memory_order_relaxed);
+  atomic_store(&unclaimed, tasks);
   if (atomic_load(&sleepers) > 0) {
     pthread_mutex_lock(&sleep_lock);
     clear_core_of_host(core);
@@ -267,13 +267,13 @@ void attn_parallel(int64_t chunks, void (*body)(void *context, int64_t chunk), v
   pthread_mutex_unlock(&host_lock);
 }
 
-int64_t attn_pieces(int64_t work, int64_t limit) {
-  int64_t threads = attn_thread_count(), chunks = 1;
+int64_t attn_tasks(int64_t work, int64_t limit) {
+  int64_t threads = attn_thread_count(), tasks = 1;
   if (threads > 1 && work >= 2 * WORTH_WAKING) {
-    chunks = work / WORTH_WAKING;
-    if (chunks > 4 * threads) chunks = 4 * threads;
+    tasks = work / WORTH_WAKING;
+    if (tasks > 4 * threads) tasks = 4 * threads;
   }
-  if (chunks < work / LONGEST_CHUNK) chunks = work / LONGEST_CHUNK;
-  if (chunks > limit) chunks = limit;
-  return chunks > 1 ? chunks : 1;
+  if (tasks < work / LONGEST_TASK) tasks = work / LONGEST_TASK;
+  if (tasks > limit) tasks = limit;
+  return tasks > 1 ? tasks : 1;
 }

@@ -28,6 +28,6 @@ void *attn_try_scratch(size_t bytes) {
 
 void *attn_scratch(size_t bytes) {
   void *memory = attn_try_scratch(bytes);
-  if (memory == NULL) attn_note_no_memory();
+  if (memory == NULL) attn_record_no_memory();
   return memory;
 }

@@ -31,7 +31,7 @@ typedef struct {
   const char *a, *b;
   char *c;
   const int64_t *a_offsets, *b_offsets, *c_offsets;
-  int64_t batch_parts, row_parts, column_parts;
+  int64_t batch_tasks, row_tasks, column_tasks;
   void (*f32)(const attn_product *p, const float *a, const float *b, float *c, int64_t i0,
               int64_t i1, int64_t j0, int64_t j1);
   void (*f64)(const attn_product *p, const double *a, const double *b, double *c, int64_t i0,
@@ -47,7 +47,7 @@ typedef struct {
     for (int64_t i = i0; i < i1; i++)                                                          \
       for (int64_t j = j0; j < j1; j++) {                                                      \
         __int128 sum = 0;                                                                      \
-        for (ATTN_STRETCHES(start, end, p->k, ATTN_STRETCH))                                   \
+        for (ATTN_CHECKED_CHUNKS(start, end, p->k, ATTN_CHECKED_CHUNK))                                   \
           for (int64_t l = start; l < end; l++)                                                \
             overflow |= __builtin_add_overflow(                                                \
                 sum, (__int128)a[i * p->a_rs + l * p->a_cs] * b[l * p->b_rs + j * p->b_cs],    \
@@ -91,41 +91,41 @@ static void run_range(product_job *job, int64_t first, int64_t end, int64_t i0, 
   }
 }
 
-static void run_part(void *context, int64_t part) {
+static void run_task(void *context, int64_t task) {
   product_job *job = context;
-  int64_t column_part = part % job->column_parts;
-  int64_t row_part = part / job->column_parts % job->row_parts;
-  int64_t batch_part = part / job->column_parts / job->row_parts;
-  int64_t i0 = attn_piece_start(job->p.m, job->row_parts, row_part, ROW_GRAIN);
-  int64_t i1 = attn_piece_start(job->p.m, job->row_parts, row_part + 1, ROW_GRAIN);
-  int64_t j0 = attn_piece_start(job->p.n, job->column_parts, column_part, COLUMN_GRAIN);
-  int64_t j1 = attn_piece_start(job->p.n, job->column_parts, column_part + 1, COLUMN_GRAIN);
+  int64_t column_task = task % job->column_tasks;
+  int64_t row_task = task / job->column_tasks % job->row_tasks;
+  int64_t batch_task = task / job->column_tasks / job->row_tasks;
+  int64_t i0 = attn_task_start(job->p.m, job->row_tasks, row_task, ROW_GRAIN);
+  int64_t i1 = attn_task_start(job->p.m, job->row_tasks, row_task + 1, ROW_GRAIN);
+  int64_t j0 = attn_task_start(job->p.n, job->column_tasks, column_task, COLUMN_GRAIN);
+  int64_t j1 = attn_task_start(job->p.n, job->column_tasks, column_task + 1, COLUMN_GRAIN);
   if (i0 < i1 && j0 < j1)
-    run_range(job, attn_piece_start(job->batch, job->batch_parts, batch_part, 1),
-              attn_piece_start(job->batch, job->batch_parts, batch_part + 1, 1), i0, i1, j0, j1);
+    run_range(job, attn_task_start(job->batch, job->batch_tasks, batch_task, 1),
+              attn_task_start(job->batch, job->batch_tasks, batch_task + 1, 1), i0, i1, j0, j1);
 }
 
-// Cuts c into about `pieces` chunks so that few of them read the same elements of a and b.
-static void cut(product_job *job, int64_t pieces) {
-  job->batch_parts = job->row_parts = job->column_parts = 1;
-  if (job->batch >= pieces || (job->batch > 1 && pieces <= 2 * job->batch)) {
-    job->batch_parts = job->batch < pieces ? job->batch : pieces;
+// Cuts c into about `tasks` tasks so that few of them read the same elements of a and b.
+static void cut(product_job *job, int64_t tasks) {
+  job->batch_tasks = job->row_tasks = job->column_tasks = 1;
+  if (job->batch >= tasks || (job->batch > 1 && tasks <= 2 * job->batch)) {
+    job->batch_tasks = job->batch < tasks ? job->batch : tasks;
     return;
   }
-  job->batch_parts = job->batch;
-  pieces = (pieces + job->batch - 1) / job->batch;
+  job->batch_tasks = job->batch;
+  tasks = (tasks + job->batch - 1) / job->batch;
   const attn_product *p = &job->p;
-  int64_t most_row_parts = (p->m + ROW_GRAIN - 1) / ROW_GRAIN;
-  int64_t most_column_parts = (p->n + COLUMN_GRAIN - 1) / COLUMN_GRAIN;
+  int64_t most_row_tasks = (p->m + ROW_GRAIN - 1) / ROW_GRAIN;
+  int64_t most_column_tasks = (p->n + COLUMN_GRAIN - 1) / COLUMN_GRAIN;
   int64_t least = INT64_MAX;
-  for (int64_t rows = 1; rows <= pieces && rows <= most_row_parts; rows++) {
-    int64_t columns = pieces / rows < most_column_parts ? pieces / rows : most_column_parts;
+  for (int64_t rows = 1; rows <= tasks && rows <= most_row_tasks; rows++) {
+    int64_t columns = tasks / rows < most_column_tasks ? tasks / rows : most_column_tasks;
     // Every row chunk reads all of b, every column chunk all of a; a chunk too few costs most.
-    int64_t cost = rows * p->n + columns * p->m + (pieces - rows * columns) * (p->m + p->n);
+    int64_t cost = rows * p->n + columns * p->m + (tasks - rows * columns) * (p->m + p->n);
     if (cost < least) {
       least = cost;
-      job->row_parts = rows;
-      job->column_parts = columns;
+      job->row_tasks = rows;
+      job->column_tasks = columns;
     }
   }
 }
@@ -152,7 +152,7 @@ attn_status attn_matmul(attn_dtype dtype, int64_t batch, int64_t m, int64_t n, i
   }
   // In double, as the product of four sizes may pass 2^63.
   double multiplications = (double)batch * (double)m * (double)n * (double)(k > 0 ? k : 1);
-  int64_t pieces = 1;
+  int64_t tasks = 1;
   if (multiplications > 1e5) {
     double each = dtype == ATTN_F32 ? 1.0 / 32 : dtype == ATTN_F64 ? 1.0 / 16 : 1.0;
     double work = multiplications * each;
@@ -160,17 +160,17 @@ attn_status attn_matmul(attn_dtype dtype, int64_t batch, int64_t m, int64_t n, i
     double bytes = (double)batch * (double)k * (double)(m < n ? n : m) *
                    (dtype == ATTN_F32 || dtype == ATTN_I32 ? 4 : 8);
     if (work < bytes / BYTES_PER_NS) work = bytes / BYTES_PER_NS;
-    pieces = attn_pieces((int64_t)work, INT64_MAX);
+    tasks = attn_tasks((int64_t)work, INT64_MAX);
     // More chunks than threads even out what other work takes, and cost packing twice.
     int64_t threads = attn_thread_count();
     int64_t most = batch >= 4 * threads ? 4 * threads : multiplications > 2e8 ? 2 * threads : threads;
-    if (pieces > most) pieces = most;
+    if (tasks > most) tasks = most;
   }
-  if (pieces <= 1) {
+  if (tasks <= 1) {
     run_range(&job, 0, batch, 0, job.p.m, 0, job.p.n);
   } else {
-    cut(&job, pieces);
-    attn_parallel(job.batch_parts * job.row_parts * job.column_parts, run_part, &job);
+    cut(&job, tasks);
+    attn_parallel(job.batch_tasks * job.row_tasks * job.column_tasks, run_task, &job);
   }
   return job.overflow ? ATTN_OVERFLOW : ATTN_OK;
 }

@@ -327,24 +327,24 @@ static void ATTN_F(part_product)(int64_t m, int64_t n, int64_t k, const ATTN_E *
 // Rows i0..<i1 and columns j0..<j1 of c = a b.
 void ATTN_KERNEL(ATTN_F(attn_matmul))(const attn_product *p, const ATTN_E *a, const ATTN_E *b,
                                       ATTN_E *c, int64_t i0, int64_t i1, int64_t j0, int64_t j1) {
-  enum { TURNED_COLUMNS = 512 };
+  enum { TRANSPOSED_COLUMNS = 512 };
   if (p->k == 0) {
     for (int64_t i = i0; i < i1; i++)
       for (int64_t j = j0; j < j1; j++) c[i * p->c_rs + j * p->c_cs] = 0;
     return;
   }
-  bool turned = p->c_cs != 1;
-  if (!turned && p->b_cs == 1 && j1 - j0 < ATTN_L && (i1 - i0) * p->k <= ATTN_F(SMALL)) {
+  bool transposed = p->c_cs != 1;
+  if (!transposed && p->b_cs == 1 && j1 - j0 < ATTN_L && (i1 - i0) * p->k <= ATTN_F(SMALL)) {
     ATTN_F(small_product)(i1 - i0, j1 - j0, p->k, a + i0 * p->a_rs, p->a_rs, p->a_cs, b + j0,
                           p->b_rs, c + i0 * p->c_rs + j0, p->c_rs);
     return;
   }
-  if (i1 - i0 == 1 && p->b_cs == 1 && !turned) {
+  if (i1 - i0 == 1 && p->b_cs == 1 && !transposed) {
     ATTN_F(row_product)(j1 - j0, p->k, a + i0 * p->a_rs, p->a_cs, b + j0, p->b_rs,
                         c + i0 * p->c_rs + j0);
     return;
   }
-  if (!turned && p->b_cs == 1 && (j1 - j0) % ATTN_L == 0 && p->k <= ATTN_F(INNER_BLOCK) &&
+  if (!transposed && p->b_cs == 1 && (j1 - j0) % ATTN_L == 0 && p->k <= ATTN_F(INNER_BLOCK) &&
       p->k * (p->b_rs < 0 ? -p->b_rs : p->b_rs) <= ATTN_F(CACHED_WITHOUT_PACKING) && (p->a_cs == 1 || j1 - j0 <= ATTN_TILE_COLUMNS)) {
     for (int64_t i = i0; i < i1 && !attn_should_stop(); i += ATTN_F(ROW_BLOCK))
       ATTN_F(direct_product)(i1 - i < ATTN_F(ROW_BLOCK) ? i1 - i : ATTN_F(ROW_BLOCK), j1 - j0, p->k,
@@ -355,12 +355,12 @@ void ATTN_KERNEL(ATTN_F(attn_matmul))(const attn_product *p, const ATTN_E *a, co
   int64_t strips_size = (i1 - i0 < ATTN_F(ROW_BLOCK) ? i1 - i0 : ATTN_F(ROW_BLOCK)) /
                         ATTN_TILE_ROWS * ATTN_F(STRIP_SIZE);
   int64_t panels_size = ATTN_F(COLUMN_BLOCK) / ATTN_TILE_COLUMNS * ATTN_F(PANEL_SIZE);
-  int64_t turned_size = turned ? (i1 - i0) * TURNED_COLUMNS : 0;
+  int64_t transposed_size = transposed ? (i1 - i0) * TRANSPOSED_COLUMNS : 0;
   ATTN_E *panels =
-      attn_scratch(sizeof(ATTN_E) * (size_t)(panels_size + strips_size + turned_size));
+      attn_scratch(sizeof(ATTN_E) * (size_t)(panels_size + strips_size + transposed_size));
   if (panels == NULL) return;
   ATTN_E *strips = panels + panels_size;
-  if (!turned) {
+  if (!transposed) {
     for (int64_t i = i0; i < i1; i += ATTN_F(ROW_BLOCK)) {
       int64_t rows = i1 - i < ATTN_F(ROW_BLOCK) ? i1 - i : ATTN_F(ROW_BLOCK);
       ATTN_F(part_product)(rows, j1 - j0, p->k, a + i * p->a_rs, p->a_rs, p->a_cs,
@@ -371,17 +371,17 @@ void ATTN_KERNEL(ATTN_F(attn_matmul))(const attn_product *p, const ATTN_E *a, co
   }
   // The transposed problem, for a c of few columns: computed beside c and transposed into it.
   ATTN_E *beside = strips + strips_size;
-  for (int64_t j = j0; j < j1; j += TURNED_COLUMNS) {
-    int64_t width = j1 - j < TURNED_COLUMNS ? j1 - j : TURNED_COLUMNS;
+  for (int64_t j = j0; j < j1; j += TRANSPOSED_COLUMNS) {
+    int64_t width = j1 - j < TRANSPOSED_COLUMNS ? j1 - j : TRANSPOSED_COLUMNS;
     if (i1 - i0 == 1 && p->b_cs == 1)
       ATTN_F(row_product)(width, p->k, a + i0 * p->a_rs, p->a_cs, b + j, p->b_rs, beside);
     else
       ATTN_F(part_product)(i1 - i0, width, p->k, a + i0 * p->a_rs, p->a_rs, p->a_cs,
-                           b + j * p->b_cs, p->b_rs, p->b_cs, beside, TURNED_COLUMNS, panels,
+                           b + j * p->b_cs, p->b_rs, p->b_cs, beside, TRANSPOSED_COLUMNS, panels,
                            strips);
     for (int64_t l = 0; l < width; l++)
       for (int64_t i = i0; i < i1; i++)
-        c[i * p->c_rs + (j + l) * p->c_cs] = beside[(i - i0) * TURNED_COLUMNS + l];
+        c[i * p->c_rs + (j + l) * p->c_cs] = beside[(i - i0) * TRANSPOSED_COLUMNS + l];
   }
 }
 

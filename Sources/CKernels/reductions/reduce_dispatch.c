@@ -70,7 +70,7 @@ static bool finish(const product *p, int64_t low, int64_t high, int64_t *result)
         T *to = y + o * inner + j0;                                                               \
         if (op == ATTN_SUM) {                                                                     \
           WIDE sums[AT_ONCE] = {0};                                                               \
-          for (ATTN_STRETCHES(start, end, n, ATTN_STRETCH))                                       \
+          for (ATTN_CHECKED_CHUNKS(start, end, n, ATTN_CHECKED_CHUNK))                                       \
             for (int64_t i = start; i < end; i++)                                                 \
               for (int64_t j = 0; j < width; j++) sums[j] += from[i * inner + j];                 \
           for (int64_t j = 0; j < width; j++) {                                                   \
@@ -81,7 +81,7 @@ static bool finish(const product *p, int64_t low, int64_t high, int64_t *result)
           for (int64_t j = 0; j < width; j++) {                                                   \
             product p = {.size = 1};                                                              \
             int64_t result;                                                                       \
-            for (ATTN_STRETCHES(start, end, n, ATTN_STRETCH))                                     \
+            for (ATTN_CHECKED_CHUNKS(start, end, n, ATTN_CHECKED_CHUNK))                                     \
               for (int64_t i = start; i < end; i++) multiply(&p, from[i * inner + j]);            \
             overflow |= finish(&p, LEAST, GREATEST, &result);                                     \
             to[j] = (T)result;                                                                    \
@@ -89,7 +89,7 @@ static bool finish(const product *p, int64_t low, int64_t high, int64_t *result)
         } else {                                                                                  \
           bool largest = op == ATTN_REDUCE_MAX || op == ATTN_ANY;                                 \
           for (int64_t j = 0; j < width; j++) to[j] = largest ? LEAST : GREATEST;                 \
-          for (ATTN_STRETCHES(start, end, n, ATTN_STRETCH))                                       \
+          for (ATTN_CHECKED_CHUNKS(start, end, n, ATTN_CHECKED_CHUNK))                                       \
             for (int64_t i = start; i < end; i++)                                                 \
               for (int64_t j = 0; j < width; j++) {                                               \
                 T v = from[i * inner + j];                                                        \
@@ -110,29 +110,29 @@ typedef struct {
   attn_dtype dtype;
   attn_order order;
   int64_t outer, n, inner;
-  int64_t outer_parts, column_parts, chunks;
+  int64_t outer_tasks, column_tasks, chunks;
   const void *x;
   void *y, *results;
   _Atomic bool overflow;
 } reduce_job;
 
-static void reduce_chunks(void *context, int64_t part) {
+static void reduce_chunks(void *context, int64_t task) {
   reduce_job *job = context;
-  int64_t c0 = attn_piece_start(job->chunks, job->column_parts, part, 1);
-  int64_t c1 = attn_piece_start(job->chunks, job->column_parts, part + 1, 1);
+  int64_t c0 = attn_task_start(job->chunks, job->column_tasks, task, 1);
+  int64_t c1 = attn_task_start(job->chunks, job->column_tasks, task + 1, 1);
   if (job->dtype == ATTN_F32)
     ATTN_PICK(attn_reduce_chunks_f32)(job->op, job->n, c0, c1, job->x, job->results);
   else
     ATTN_PICK(attn_reduce_chunks_f64)(job->op, job->n, c0, c1, job->x, job->results);
 }
 
-static void reduce_part(void *context, int64_t part) {
+static void reduce_task(void *context, int64_t task) {
   reduce_job *job = context;
-  int64_t column_part = part % job->column_parts, outer_part = part / job->column_parts;
-  int64_t o0 = attn_piece_start(job->outer, job->outer_parts, outer_part, 1);
-  int64_t o1 = attn_piece_start(job->outer, job->outer_parts, outer_part + 1, 1);
-  int64_t j0 = attn_piece_start(job->inner, job->column_parts, column_part, COLUMN_GRAIN);
-  int64_t j1 = attn_piece_start(job->inner, job->column_parts, column_part + 1, COLUMN_GRAIN);
+  int64_t column_task = task % job->column_tasks, outer_task = task / job->column_tasks;
+  int64_t o0 = attn_task_start(job->outer, job->outer_tasks, outer_task, 1);
+  int64_t o1 = attn_task_start(job->outer, job->outer_tasks, outer_task + 1, 1);
+  int64_t j0 = attn_task_start(job->inner, job->column_tasks, column_task, COLUMN_GRAIN);
+  int64_t j1 = attn_task_start(job->inner, job->column_tasks, column_task + 1, COLUMN_GRAIN);
   int64_t n = job->n, inner = job->inner, x_at = o0 * n * inner, y_at = o0 * inner;
   bool overflow = false;
 #define FLOATS(F, E)                                                                         \
@@ -170,27 +170,27 @@ attn_status attn_reduce(attn_reduce_op op, attn_dtype dtype, attn_order order, i
                         int64_t n, int64_t inner, const void *x, void *y) {
   if (outer <= 0 || inner <= 0) return ATTN_OK;
   reduce_job job = {.op = op, .dtype = dtype, .order = order, .outer = outer, .n = n,
-                    .inner = inner, .outer_parts = 1, .column_parts = 1, .x = x, .y = y};
+                    .inner = inner, .outer_tasks = 1, .column_tasks = 1, .x = x, .y = y};
   bool floats = dtype == ATTN_F32 || dtype == ATTN_F64;
   int64_t work = outer * n * inner / (op == ATTN_LOGSUMEXP || !floats ? 1 : ELEMENTS_PER_NS);
-  int64_t pieces = attn_pieces(work, INT64_MAX);
-  if (pieces > 1 && floats && outer * inner == 1 && op != ATTN_LOGSUMEXP &&
+  int64_t tasks = attn_tasks(work, INT64_MAX);
+  if (tasks > 1 && floats && outer * inner == 1 && op != ATTN_LOGSUMEXP &&
       (order == ATTN_LANES || op == ATTN_REDUCE_MAX || op == ATTN_REDUCE_MIN)) {
     job.chunks = (n + ATTN_CHUNK - 1) / ATTN_CHUNK;
-    job.column_parts = pieces < job.chunks ? pieces : job.chunks;
+    job.column_tasks = tasks < job.chunks ? tasks : job.chunks;
     job.results = attn_scratch((size_t)job.chunks * sizeof(double));
     if (job.results == NULL) return ATTN_OK;
-    attn_parallel(job.column_parts, reduce_chunks, &job);
+    attn_parallel(job.column_tasks, reduce_chunks, &job);
     if (dtype == ATTN_F32) ATTN_PICK(attn_join_chunks_f32)(op, job.chunks, job.results, y);
     else ATTN_PICK(attn_join_chunks_f64)(op, job.chunks, job.results, y);
     return ATTN_OK;
   }
-  if (pieces > 1) {
-    job.outer_parts = outer < pieces ? outer : pieces;
+  if (tasks > 1) {
+    job.outer_tasks = outer < tasks ? outer : tasks;
     int64_t most = floats ? (inner + COLUMN_GRAIN - 1) / COLUMN_GRAIN : 1;
-    job.column_parts = pieces / job.outer_parts < most ? pieces / job.outer_parts : most;
+    job.column_tasks = tasks / job.outer_tasks < most ? tasks / job.outer_tasks : most;
   }
-  attn_parallel(job.outer_parts * job.column_parts, reduce_part, &job);
+  attn_parallel(job.outer_tasks * job.column_tasks, reduce_task, &job);
   return job.overflow ? ATTN_OVERFLOW : ATTN_OK;
 }
 
@@ -205,7 +205,7 @@ attn_status attn_reduce(attn_reduce_op op, attn_dtype dtype, attn_order order, i
         const T *from = x + o * n * inner + j;                                                   \
         T best = from[0];                                                                        \
         int64_t at = 0;                                                                          \
-        for (ATTN_STRETCHES(start, end, n, ATTN_STRETCH))                                        \
+        for (ATTN_CHECKED_CHUNKS(start, end, n, ATTN_CHECKED_CHUNK))                                        \
           for (int64_t i = start; i < end && best == best; i++) {                                \
             T v = from[i * inner];                                                               \
             if (v != v || (largest ? v > best : v < best)) {                                     \
@@ -225,16 +225,16 @@ ARG_REDUCE(uint8_t)
 typedef struct {
   bool flag;  // largest, reverse or descending
   attn_dtype dtype;
-  int64_t outer, n, inner, parts;
+  int64_t outer, n, inner, tasks;
   const void *x;
   void *y, *work;
   _Atomic bool overflow;
 } row_job;
 
-static void arg_reduce_part(void *context, int64_t part) {
+static void arg_reduce_task(void *context, int64_t task) {
   row_job *job = context;
-  int64_t o0 = attn_piece_start(job->outer, job->parts, part, 1);
-  int64_t rows = attn_piece_start(job->outer, job->parts, part + 1, 1) - o0;
+  int64_t o0 = attn_task_start(job->outer, job->tasks, task, 1);
+  int64_t rows = attn_task_start(job->outer, job->tasks, task + 1, 1) - o0;
   int64_t n = job->n, inner = job->inner, at = o0 * n * inner;
   int64_t *y = (int64_t *)job->y + o0 * inner;
   switch (job->dtype) {
@@ -259,15 +259,15 @@ static void arg_reduce_part(void *context, int64_t part) {
 void attn_arg_reduce(bool largest, attn_dtype dtype, int64_t outer, int64_t n, int64_t inner,
                      const void *x, int64_t *y) {
   row_job job = {.flag = largest, .dtype = dtype, .outer = outer, .n = n, .inner = inner,
-                 .parts = attn_pieces(outer * n * inner, outer), .x = x, .y = y};
-  attn_parallel(job.parts, arg_reduce_part, &job);
+                 .tasks = attn_tasks(outer * n * inner, outer), .x = x, .y = y};
+  attn_parallel(job.tasks, arg_reduce_task, &job);
 }
 
 // MARK: Running sums
 
 // Sums start from 0 as those of attn_reduce do. Where inner is 1, rows are taken four at a time, since
 // the additions of one chain wait for each other.
-#define CUMSUM_STRETCH(inner) ((inner) < ATTN_STRETCH ? ATTN_STRETCH / (inner) : 1)
+#define CUMSUM_CHECKED_CHUNK(inner) ((inner) < ATTN_CHECKED_CHUNK ? ATTN_CHECKED_CHUNK / (inner) : 1)
 
 #define FLOAT_CUMSUM(T)                                                                            \
   static void cumsum_##T(bool reverse, int64_t outer, int64_t n, int64_t inner, const T *x, T *y) { \
@@ -275,7 +275,7 @@ void attn_arg_reduce(bool largest, attn_dtype dtype, int64_t outer, int64_t n, i
     int64_t o = 0;                                                                                 \
     for (; inner == 1 && o + 4 <= outer; o += 4) {                                                 \
       T sums[4] = {0, 0, 0, 0};                                                                    \
-      for (ATTN_STRETCHES(start, end, n, ATTN_STRETCH))                                            \
+      for (ATTN_CHECKED_CHUNKS(start, end, n, ATTN_CHECKED_CHUNK))                                            \
         for (int64_t k = start, i = first + start * step; k < end; k++, i += step)                 \
           for (int64_t l = 0; l < 4; l++) {                                                        \
             sums[l] += x[(o + l) * n + i];                                                         \
@@ -283,7 +283,7 @@ void attn_arg_reduce(bool largest, attn_dtype dtype, int64_t outer, int64_t n, i
           }                                                                                        \
     }                                                                                              \
     for (; o < outer; o++)                                                                         \
-      for (ATTN_STRETCHES(start, end, n, CUMSUM_STRETCH(inner)))                                   \
+      for (ATTN_CHECKED_CHUNKS(start, end, n, CUMSUM_CHECKED_CHUNK(inner)))                                   \
         for (int64_t k = start, i = first + start * step; k < end; k++, i += step) {               \
           const T *from = x + (o * n + i) * inner;                                                 \
           T *to = y + (o * n + i) * inner;                                                         \
@@ -301,7 +301,7 @@ FLOAT_CUMSUM(double)
     bool overflow = false;                                                                        \
     int64_t first = reverse ? n - 1 : 0, step = reverse ? -1 : 1;                                 \
     for (int64_t o = 0; o < outer; o++)                                                           \
-      for (ATTN_STRETCHES(start, end, n, CUMSUM_STRETCH(inner)))                                  \
+      for (ATTN_CHECKED_CHUNKS(start, end, n, CUMSUM_CHECKED_CHUNK(inner)))                                  \
         for (int64_t k = start, i = first + start * step; k < end; k++, i += step) {              \
           const T *from = x + (o * n + i) * inner;                                                \
           T *to = y + (o * n + i) * inner;                                                        \
@@ -314,10 +314,10 @@ FLOAT_CUMSUM(double)
 INTEGER_CUMSUM(int32_t)
 INTEGER_CUMSUM(int64_t)
 
-static void cumsum_part(void *context, int64_t part) {
+static void cumsum_task(void *context, int64_t task) {
   row_job *job = context;
-  int64_t o0 = attn_piece_start(job->outer, job->parts, part, 1);
-  int64_t rows = attn_piece_start(job->outer, job->parts, part + 1, 1) - o0;
+  int64_t o0 = attn_task_start(job->outer, job->tasks, task, 1);
+  int64_t rows = attn_task_start(job->outer, job->tasks, task + 1, 1) - o0;
   int64_t n = job->n, inner = job->inner, at = o0 * n * inner;
   bool overflow = false;
   switch (job->dtype) {
@@ -344,8 +344,8 @@ attn_status attn_cumsum(bool reverse, attn_dtype dtype, int64_t outer, int64_t n
                         const void *x, void *y) {
   if (inner <= 0) return ATTN_OK;
   row_job job = {.flag = reverse, .dtype = dtype, .outer = outer, .n = n, .inner = inner,
-                 .parts = attn_pieces(outer * n * inner, outer), .x = x, .y = y};
-  attn_parallel(job.parts, cumsum_part, &job);
+                 .tasks = attn_tasks(outer * n * inner, outer), .x = x, .y = y};
+  attn_parallel(job.tasks, cumsum_task, &job);
   return job.overflow ? ATTN_OVERFLOW : ATTN_OK;
 }
 
@@ -398,20 +398,20 @@ static const entry *sort_row(entry *entries, entry *other, int64_t n) {
     return entries;
   }
   uint64_t some = 0, all = UINT64_MAX;
-  for (ATTN_STRETCHES(start, end, n, ATTN_STRETCH))
+  for (ATTN_CHECKED_CHUNKS(start, end, n, ATTN_CHECKED_CHUNK))
     for (int64_t i = start; i < end; i++) some |= entries[i].key, all &= entries[i].key;
   entry *from = entries, *to = other;
   for (int shift = 0; shift < 64; shift += 8) {
     if (((some ^ all) >> shift & 255) == 0) continue;
     int64_t starts[256] = {0}, sum = 0;
-    for (ATTN_STRETCHES(start, end, n, ATTN_STRETCH))
+    for (ATTN_CHECKED_CHUNKS(start, end, n, ATTN_CHECKED_CHUNK))
       for (int64_t i = start; i < end; i++) starts[from[i].key >> shift & 255]++;
     for (int b = 0; b < 256; b++) {
       int64_t count = starts[b];
       starts[b] = sum;
       sum += count;
     }
-    for (ATTN_STRETCHES(start, end, n, ATTN_STRETCH))
+    for (ATTN_CHECKED_CHUNKS(start, end, n, ATTN_CHECKED_CHUNK))
       for (int64_t i = start; i < end; i++) to[starts[from[i].key >> shift & 255]++] = from[i];
     entry *swap = from;
     from = to;
@@ -420,22 +420,22 @@ static const entry *sort_row(entry *entries, entry *other, int64_t n) {
   return from;
 }
 
-static void sort_part(void *context, int64_t part) {
+static void sort_task(void *context, int64_t task) {
   row_job *job = context;
   int64_t n = job->n;
-  entry *entries = job->work != NULL ? (entry *)job->work + part * 2 * n
+  entry *entries = job->work != NULL ? (entry *)job->work + task * 2 * n
                                      : attn_scratch(2 * (size_t)n * sizeof(entry));
   if (entries == NULL) return;
-  int64_t r0 = attn_piece_start(job->outer, job->parts, part, 1);
-  int64_t r1 = attn_piece_start(job->outer, job->parts, part + 1, 1);
+  int64_t r0 = attn_task_start(job->outer, job->tasks, task, 1);
+  int64_t r1 = attn_task_start(job->outer, job->tasks, task + 1, 1);
   for (int64_t r = r0; r < r1; r++) {
-    for (ATTN_STRETCHES(start, end, n, ATTN_STRETCH))
+    for (ATTN_CHECKED_CHUNKS(start, end, n, ATTN_CHECKED_CHUNK))
       for (int64_t i = start; i < end; i++) {
         uint64_t key = key_of(job->dtype, job->x, r * n + i);
         entries[i] = (entry){job->flag ? ~key : key, i};
       }
     const entry *sorted = sort_row(entries, entries + n, n);
-    for (ATTN_STRETCHES(start, end, n, ATTN_STRETCH))
+    for (ATTN_CHECKED_CHUNKS(start, end, n, ATTN_CHECKED_CHUNK))
       for (int64_t i = start; i < end; i++) ((int64_t *)job->y)[r * n + i] = sorted[i].position;
   }
 }
@@ -450,11 +450,11 @@ size_t attn_sort_work(int64_t rows, int64_t n) {
 
 void attn_sort_positions(bool descending, attn_dtype dtype, int64_t rows, int64_t n, const void *x,
                          int64_t *positions, void *work, size_t work_bytes) {
-  int64_t parts = attn_pieces(rows * n * 16, rows);
+  int64_t tasks = attn_tasks(rows * n * 16, rows);
   // As many rows at once as fit into `work`: the thread count may have changed since attn_sort_work.
-  if (work != NULL && parts > (int64_t)(work_bytes / row_work(n)))
-    parts = (int64_t)(work_bytes / row_work(n));
+  if (work != NULL && tasks > (int64_t)(work_bytes / row_work(n)))
+    tasks = (int64_t)(work_bytes / row_work(n));
   row_job job = {.flag = descending, .dtype = dtype, .outer = rows, .n = n, .inner = 1,
-                 .parts = parts, .x = x, .y = positions, .work = work};
-  attn_parallel(job.parts, sort_part, &job);
+                 .tasks = tasks, .x = x, .y = positions, .work = work};
+  attn_parallel(job.tasks, sort_task, &job);
 }

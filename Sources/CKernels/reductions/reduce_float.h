@@ -11,7 +11,7 @@ ATTN_INLINE void ATTN_F(ascending_rows)(attn_reduce_op op, int64_t rows, int64_t
     ATTN_E sums[4];
     for (int l = 0; l < 4; l++) sums[l] = ATTN_F(identity)(op);
     const ATTN_E *row = x + r * n;
-    for (ATTN_STRETCHES(start, end, n, ATTN_STRETCH))
+    for (ATTN_CHECKED_CHUNKS(start, end, n, ATTN_CHECKED_CHUNK))
       for (int64_t i = start; i < end; i++)
 #pragma clang loop unroll(full)
         for (int l = 0; l < 4; l++) sums[l] = ATTN_F(combine_two)(op, sums[l], row[l * n + i]);
@@ -19,7 +19,7 @@ ATTN_INLINE void ATTN_F(ascending_rows)(attn_reduce_op op, int64_t rows, int64_t
   }
   for (; r < rows; r++) {
     ATTN_E sum = ATTN_F(identity)(op);
-    for (ATTN_STRETCHES(start, end, n, ATTN_STRETCH))
+    for (ATTN_CHECKED_CHUNKS(start, end, n, ATTN_CHECKED_CHUNK))
       for (int64_t i = start; i < end; i++) sum = ATTN_F(combine_two)(op, sum, x[r * n + i]);
     y[r] = sum;
   }
@@ -31,7 +31,7 @@ static ATTN_E ATTN_F(ascending_logsumexp)(int64_t n, const ATTN_E *x) {
   if (!(largest - largest == 0)) return largest;
   ATTN_F(exp_context) context = {x, largest};
   ATTN_E sum = 0, terms[16];
-  for (ATTN_STRETCHES(start, end, n, ATTN_STRETCH))
+  for (ATTN_CHECKED_CHUNKS(start, end, n, ATTN_CHECKED_CHUNK))
     for (int64_t i = start; i < end; i += 16) {
       int64_t count = n - i < 16 ? n - i : 16;
       ATTN_VF(store)(terms, ATTN_F(exp_terms)(&context, i, count));
@@ -124,7 +124,7 @@ ATTN_INLINE void ATTN_F(column_totals)(attn_reduce_op op, bool ascending, int64_
     for (int64_t l = 0; l < used; l++)
       for (int64_t j = 0; j < width; j += 16)
         ATTN_VF(store)(work->lanes[l] + j, ATTN_VF(splat)(identity));
-    for (ATTN_STRETCHES(first, next, length, ROWS_AT_ONCE))
+    for (ATTN_CHECKED_CHUNKS(first, next, length, ROWS_AT_ONCE))
       for (int64_t i = first; i < next; i++) {
         const ATTN_E *row = x + (start + i) * inner;
         ATTN_E *lanes = work->lanes[ascending ? 0 : i & 15];

@@ -44,7 +44,7 @@ enum {
 typedef struct {
   attn_dtype dtype;
   bool log;
-  int64_t rows, n, parts;
+  int64_t rows, n, tasks;
   const void *x, *dy;
   const uint8_t *keep;
   const int64_t *keep_offsets;
@@ -52,10 +52,10 @@ typedef struct {
   void *y;
 } softmax_job;
 
-static void softmax_part(void *context, int64_t part) {
+static void softmax_task(void *context, int64_t task) {
   softmax_job *j = context;
-  int64_t r0 = attn_piece_start(j->rows, j->parts, part, 1);
-  int64_t r1 = attn_piece_start(j->rows, j->parts, part + 1, 1);
+  int64_t r0 = attn_task_start(j->rows, j->tasks, task, 1);
+  int64_t r1 = attn_task_start(j->rows, j->tasks, task + 1, 1);
   if (j->dtype == ATTN_F32)
     ATTN_PICK(attn_softmax_f32)(j->log, r0, r1, j->n, j->x, j->keep, j->keep_offsets,
                                 j->keep_stride, j->y);
@@ -68,14 +68,14 @@ void attn_softmax(attn_dtype dtype, bool log, int64_t rows, int64_t n, const voi
                   const uint8_t *keep, const int64_t *keep_offsets, int32_t keep_stride, void *y) {
   softmax_job j = {.dtype = dtype, .log = log, .rows = rows, .n = n, .x = x, .keep = keep,
                    .keep_offsets = keep_offsets, .keep_stride = keep_stride, .y = y,
-                   .parts = attn_pieces(rows * n / EXPONENTIALS_PER_NS, rows)};
-  attn_parallel(j.parts, softmax_part, &j);
+                   .tasks = attn_tasks(rows * n / EXPONENTIALS_PER_NS, rows)};
+  attn_parallel(j.tasks, softmax_task, &j);
 }
 
-static void softmax_backward_part(void *context, int64_t part) {
+static void softmax_backward_task(void *context, int64_t task) {
   softmax_job *j = context;
-  int64_t r0 = attn_piece_start(j->rows, j->parts, part, 1);
-  int64_t r1 = attn_piece_start(j->rows, j->parts, part + 1, 1);
+  int64_t r0 = attn_task_start(j->rows, j->tasks, task, 1);
+  int64_t r1 = attn_task_start(j->rows, j->tasks, task + 1, 1);
   if (j->dtype == ATTN_F32)
     ATTN_PICK(attn_softmax_backward_f32)(j->log, r0, r1, j->n, j->x, j->dy, j->y);
   else
@@ -85,9 +85,9 @@ static void softmax_backward_part(void *context, int64_t part) {
 void attn_softmax_backward(attn_dtype dtype, bool log, int64_t rows, int64_t n, const void *y,
                            const void *dy, void *dx) {
   softmax_job j = {.dtype = dtype, .log = log, .rows = rows, .n = n, .x = y, .dy = dy, .y = dx,
-                   .parts = attn_pieces(
+                   .tasks = attn_tasks(
                        rows * n / (log ? EXPONENTIALS_PER_NS : SIMPLE_PER_NS), rows)};
-  attn_parallel(j.parts, softmax_backward_part, &j);
+  attn_parallel(j.tasks, softmax_backward_task, &j);
 }
 
 // MARK: Layer norm
@@ -95,16 +95,16 @@ void attn_softmax_backward(attn_dtype dtype, bool log, int64_t rows, int64_t n, 
 typedef struct {
   attn_dtype dtype;
   bool rms;
-  int64_t rows, n, row_parts, column_parts;
+  int64_t rows, n, row_tasks, column_tasks;
   double epsilon;
   const void *x, *weight, *bias, *mean, *rstd, *dy;
   void *y, *mean_out, *rstd_out, *dweight, *dbias;
 } norm_job;
 
-static void norm_part(void *context, int64_t part) {
+static void norm_task(void *context, int64_t task) {
   norm_job *j = context;
-  int64_t r0 = attn_piece_start(j->rows, j->row_parts, part, 1);
-  int64_t r1 = attn_piece_start(j->rows, j->row_parts, part + 1, 1);
+  int64_t r0 = attn_task_start(j->rows, j->row_tasks, task, 1);
+  int64_t r1 = attn_task_start(j->rows, j->row_tasks, task + 1, 1);
   if (j->dtype == ATTN_F32)
     ATTN_PICK(attn_layer_norm_f32)(j->rms, r0, r1, j->n, j->epsilon, j->x, j->weight, j->bias,
                                    j->y, j->mean_out, j->rstd_out);
@@ -118,16 +118,16 @@ void attn_layer_norm(attn_dtype dtype, bool rms, int64_t rows, int64_t n, double
                      void *rstd) {
   norm_job j = {.dtype = dtype, .rms = rms, .rows = rows, .n = n, .epsilon = epsilon, .x = x,
                 .weight = weight, .bias = bias, .y = y, .mean_out = mean, .rstd_out = rstd,
-                .row_parts = attn_pieces(rows * n / SIMPLE_PER_NS, rows)};
-  attn_parallel(j.row_parts, norm_part, &j);
+                .row_tasks = attn_tasks(rows * n / SIMPLE_PER_NS, rows)};
+  attn_parallel(j.row_tasks, norm_task, &j);
 }
 
-// The first row_parts chunks are rows of dx, the rest columns of dweight and dbias.
-static void norm_backward_part(void *context, int64_t part) {
+// The first row_tasks tasks are rows of dx, the rest columns of dweight and dbias.
+static void norm_backward_task(void *context, int64_t task) {
   norm_job *j = context;
-  if (part < j->row_parts) {
-    int64_t r0 = attn_piece_start(j->rows, j->row_parts, part, 1);
-    int64_t r1 = attn_piece_start(j->rows, j->row_parts, part + 1, 1);
+  if (task < j->row_tasks) {
+    int64_t r0 = attn_task_start(j->rows, j->row_tasks, task, 1);
+    int64_t r1 = attn_task_start(j->rows, j->row_tasks, task + 1, 1);
     if (j->dtype == ATTN_F32)
       ATTN_PICK(attn_layer_norm_backward_f32)(j->rms, r0, r1, j->n, j->x, j->weight, j->mean,
                                               j->rstd, j->dy, j->y);
@@ -136,9 +136,9 @@ static void norm_backward_part(void *context, int64_t part) {
                                               j->rstd, j->dy, j->y);
     return;
   }
-  part -= j->row_parts;
-  int64_t j0 = attn_piece_start(j->n, j->column_parts, part, COLUMN_GRAIN);
-  int64_t j1 = attn_piece_start(j->n, j->column_parts, part + 1, COLUMN_GRAIN);
+  task -= j->row_tasks;
+  int64_t j0 = attn_task_start(j->n, j->column_tasks, task, COLUMN_GRAIN);
+  int64_t j1 = attn_task_start(j->n, j->column_tasks, task + 1, COLUMN_GRAIN);
   if (j->dtype == ATTN_F32)
     ATTN_PICK(attn_layer_norm_sums_f32)(j->rms, j->rows, j->n, j0, j1, j->x, j->mean, j->rstd,
                                         j->dy, j->dweight, j->dbias);
@@ -153,20 +153,20 @@ void attn_layer_norm_backward(attn_dtype dtype, bool rms, int64_t rows, int64_t 
   norm_job j = {.dtype = dtype, .rms = rms, .rows = rows, .n = n, .x = x, .weight = weight,
                 .mean = mean, .rstd = rstd, .dy = dy, .y = dx, .dweight = dweight,
                 .dbias = dbias};
-  int64_t pieces = attn_pieces(rows * n / SIMPLE_PER_NS, INT64_MAX);
-  if (dx != NULL && rows > 0) j.row_parts = pieces < rows ? pieces : rows;
+  int64_t tasks = attn_tasks(rows * n / SIMPLE_PER_NS, INT64_MAX);
+  if (dx != NULL && rows > 0) j.row_tasks = tasks < rows ? tasks : rows;
   if ((dweight != NULL || dbias != NULL) && n > 0) {
     int64_t most = (n + COLUMN_GRAIN - 1) / COLUMN_GRAIN;
-    j.column_parts = pieces < most ? pieces : most;
+    j.column_tasks = tasks < most ? tasks : most;
   }
-  attn_parallel(j.row_parts + j.column_parts, norm_backward_part, &j);
+  attn_parallel(j.row_tasks + j.column_tasks, norm_backward_task, &j);
 }
 
 // MARK: Cross-entropy
 
 typedef struct {
   attn_dtype dtype;
-  int64_t rows, n, parts;
+  int64_t rows, n, tasks;
   const void *x, *lse, *scale;
   const int64_t *targets;
   int64_t ignore, scale_stride;
@@ -174,10 +174,10 @@ typedef struct {
   void *losses, *lse_out, *dx;
 } loss_job;
 
-static void loss_part(void *context, int64_t part) {
+static void loss_task(void *context, int64_t task) {
   loss_job *j = context;
-  int64_t r0 = attn_piece_start(j->rows, j->parts, part, 1);
-  int64_t r1 = attn_piece_start(j->rows, j->parts, part + 1, 1);
+  int64_t r0 = attn_task_start(j->rows, j->tasks, task, 1);
+  int64_t r1 = attn_task_start(j->rows, j->tasks, task + 1, 1);
   if (j->dtype == ATTN_F32)
     ATTN_PICK(attn_cross_entropy_f32)(r0, r1, j->n, j->x, j->targets, j->ignore, j->smoothing,
                                       j->losses, j->lse_out);
@@ -190,7 +190,7 @@ attn_status attn_cross_entropy(attn_dtype dtype, int64_t rows, int64_t n, const 
                                const int64_t *targets, int64_t ignore, double smoothing,
                                void *losses, void *lse, int64_t *position) {
   int64_t checked = 0;
-  for (ATTN_STRETCHES(start, end, rows, ATTN_STRETCH)) {
+  for (ATTN_CHECKED_CHUNKS(start, end, rows, ATTN_CHECKED_CHUNK)) {
     for (int64_t r = start; r < end; r++)
       if (targets[r] != ignore && (targets[r] < 0 || targets[r] >= n)) {
         *position = r;
@@ -201,15 +201,15 @@ attn_status attn_cross_entropy(attn_dtype dtype, int64_t rows, int64_t n, const 
   if (checked < rows) return ATTN_OK;  // cancelled
   loss_job j = {.dtype = dtype, .rows = rows, .n = n, .x = x, .targets = targets,
                 .ignore = ignore, .smoothing = smoothing, .losses = losses, .lse_out = lse,
-                .parts = attn_pieces(rows * n / EXPONENTIALS_PER_NS, rows)};
-  attn_parallel(j.parts, loss_part, &j);
+                .tasks = attn_tasks(rows * n / EXPONENTIALS_PER_NS, rows)};
+  attn_parallel(j.tasks, loss_task, &j);
   return ATTN_OK;
 }
 
-static void loss_backward_part(void *context, int64_t part) {
+static void loss_backward_task(void *context, int64_t task) {
   loss_job *j = context;
-  int64_t r0 = attn_piece_start(j->rows, j->parts, part, 1);
-  int64_t r1 = attn_piece_start(j->rows, j->parts, part + 1, 1);
+  int64_t r0 = attn_task_start(j->rows, j->tasks, task, 1);
+  int64_t r1 = attn_task_start(j->rows, j->tasks, task + 1, 1);
   if (j->dtype == ATTN_F32)
     ATTN_PICK(attn_cross_entropy_backward_f32)(r0, r1, j->n, j->x, j->targets, j->ignore,
                                                j->smoothing, j->lse, j->scale, j->scale_stride,
@@ -227,8 +227,8 @@ void attn_cross_entropy_backward(attn_dtype dtype, int64_t rows, int64_t n, cons
   loss_job j = {.dtype = dtype, .rows = rows, .n = n, .x = x, .targets = targets,
                 .ignore = ignore, .smoothing = smoothing, .lse = lse, .scale = scale,
                 .scale_stride = scale_stride, .dx = dx,
-                .parts = attn_pieces(rows * n / EXPONENTIALS_PER_NS, rows)};
-  attn_parallel(j.parts, loss_backward_part, &j);
+                .tasks = attn_tasks(rows * n / EXPONENTIALS_PER_NS, rows)};
+  attn_parallel(j.tasks, loss_backward_task, &j);
 }
 
 // MARK: AdamW
@@ -236,16 +236,16 @@ void attn_cross_entropy_backward(attn_dtype dtype, int64_t rows, int64_t n, cons
 typedef struct {
   attn_dtype dtype;
   bool streams;
-  int64_t n, parts;
+  int64_t n, tasks;
   const void *p, *g, *m, *v;
   double lr, b1, b2, epsilon, decay, c1, c2, gradient_scale;
   void *p_out, *m_out, *v_out;
 } adamw_job;
 
-static void adamw_part(void *context, int64_t part) {
+static void adamw_task(void *context, int64_t task) {
   adamw_job *j = context;
-  int64_t i0 = attn_piece_start(j->n, j->parts, part, COLUMN_GRAIN);
-  int64_t count = attn_piece_start(j->n, j->parts, part + 1, COLUMN_GRAIN) - i0;
+  int64_t i0 = attn_task_start(j->n, j->tasks, task, COLUMN_GRAIN);
+  int64_t count = attn_task_start(j->n, j->tasks, task + 1, COLUMN_GRAIN) - i0;
 #define RUN(F, E)                                                                                 \
   ATTN_PICK(attn_adamw_##F)(count, (const E *)j->p + i0, (const E *)j->g + i0,                    \
                             (const E *)j->m + i0, (const E *)j->v + i0, j->lr, j->b1, j->b2,      \
@@ -266,6 +266,6 @@ void attn_adamw(attn_dtype dtype, int64_t n, const void *p, const void *g, const
                  .p = p, .g = g, .m = m, .v = v, .lr = lr, .b1 = b1, .b2 = b2, .epsilon = epsilon,
                  .decay = decay, .c1 = c1, .c2 = c2, .gradient_scale = gradient_scale,
                  .p_out = p_out, .m_out = m_out, .v_out = v_out,
-                 .parts = attn_pieces(n / SIMPLE_PER_NS, (n + COLUMN_GRAIN - 1) / COLUMN_GRAIN)};
-  attn_parallel(j.parts, adamw_part, &j);
+                 .tasks = attn_tasks(n / SIMPLE_PER_NS, (n + COLUMN_GRAIN - 1) / COLUMN_GRAIN)};
+  attn_parallel(j.tasks, adamw_task, &j);
 }

@@ -14,7 +14,7 @@ ATTN_INLINE void ATTN_F(put)(ATTN_E *p, ATTN_V v, int64_t count) {
 #define ATTN_FOR_ROW(i, count, n, ...)                                                 \
   do {                                                                                 \
     int64_t i = 0;                                                                     \
-    for (ATTN_STRETCHES(ATTN_start, ATTN_end, n, ATTN_STRETCH))                        \
+    for (ATTN_CHECKED_CHUNKS(ATTN_start, ATTN_end, n, ATTN_CHECKED_CHUNK))                        \
       for (; i + 16 <= ATTN_end; i += 16) { enum { count = 16 }; __VA_ARGS__ }         \
     if (i < (n) && (n) - i < 16) { const int64_t count = (n) - i; __VA_ARGS__ }        \
   } while (0)

@@ -123,7 +123,7 @@ ATTN_INLINE ATTN_E ATTN_F(row_extreme)(bool largest, int64_t n, const ATTN_E *x,
   const ATTN_I turn = (ATTN_I)((ATTN_INTEGER)((uint64_t)-1 >> (64 - TOP)));
   const ATTN_I none = largest ? ~turn : turn;
   ATTN_I best = none, nans = (ATTN_I)(0);
-  for (ATTN_STRETCHES(start, end, n, ATTN_STRETCH))
+  for (ATTN_CHECKED_CHUNKS(start, end, n, ATTN_CHECKED_CHUNK))
     for (int64_t i = start; i < end; i += 16) {
       int64_t count = n - i < 16 ? n - i : 16;
       ATTN_V v = count == 16 ? ATTN_VF(load)(x + i) : ATTN_VF(load_part)(x + i, count, 0);

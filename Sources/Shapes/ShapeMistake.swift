@@ -9,6 +9,11 @@ package enum ShapeMistake: Error, Equatable, Sendable {
   case size(
     name: String, operand: Int, axis: Int, found: String, bound: String, otherOperand: Int, otherAxis: Int)
   case leadingAxes(operand: Int, axes: String, otherOperand: Int, otherAxes: String)
+  // The same in index notation
+  case notATensor(operand: Int)
+  case leadingAxesLost(operand: Int, axes: String)
+  case mergedSize(operand: Int, axis: Int, size: String, parts: [String], product: String)
+  case mergedNotDivided(operand: Int, axis: Int, size: String, by: String)
   // Numbers that are sizes
   case negativeSize(String, parameter: Int)
   case negativeCount(String, parameter: Int)
@@ -35,7 +40,7 @@ package enum ShapeMistake: Error, Equatable, Sendable {
   case notAPermutation([Int], rank: Int, operand: Int, parameter: Int)
   case notOne(axis: Int, size: String, operand: Int, parameter: Int)
   case fewerAxes(operand: Int, sizes: String, parameter: Int)
-  case notStretched(
+  case notBroadcast(
     axis: Int, size: String, otherAxis: Int, otherSize: String, sizes: String, operand: Int, parameter: Int)
   case tooManyAxes(Int, most: Int)
   // Joining and splitting
@@ -115,6 +120,17 @@ extension ShapeMistake {
       return Text(
         "the leading axes (...) differ: \(otherAxes) of {\(other)} and \(axes) of {\(operand)}",
         at: [other, operand])
+    case .notATensor(let operand):
+      return Text("{\(operand)} is a tensor, not \(kind(operand))", at: [operand])
+    case .leadingAxesLost(let operand, let axes):
+      return Text("{\(operand)} has the leading axes \(axes), and the result has no ...", at: [operand])
+    case .mergedSize(let operand, let axis, let size, let parts, let product):
+      return Text(
+        "axis \(axis) of {\(operand)} has size \(size), and \(parts.joined(separator: ", ")) make \(product)",
+        at: [operand])
+    case .mergedNotDivided(let operand, let axis, let size, let by):
+      return Text(
+        "axis \(axis) of {\(operand)} has size \(size), which does not divide by \(by)", at: [operand])
 
     case .negativeSize(let size, let parameter):
       return Text("a size can't be negative: \(size)", at: [parameter])
@@ -187,11 +203,11 @@ extension ShapeMistake {
     case .fewerAxes(let operand, let sizes, let parameter):
       return Text(
         "{\(operand)} is \(kind(operand)), which has more axes than \(sizes)", at: [operand, parameter])
-    case .notStretched(
+    case .notBroadcast(
       let axis, let size, let otherAxis, let otherSize, let sizes, let operand, let parameter):
       return Text(
         "axis \(axis) of {\(operand)} has size \(size), and axis \(otherAxis) of \(sizes) has "
-          + "\(otherSize); only a size of 1 stretches", at: [operand, parameter])
+          + "\(otherSize); only a size of 1 broadcasts", at: [operand, parameter])
     case .tooManyAxes(let rank, let most):
       return Text("a tensor has at most \(most) axes, not \(rank)", at: [])
 
@@ -290,13 +306,13 @@ extension ShapeMistake {
     let letters = ["b", "h", "t", "d", "e", "f", "g", "i", "j", "k"]
     let (x, y) = ("{\(operands[0])}", "{\(operands[1])}")
     if a.count == b.count {
-      // Sizes of 1 would have to stretch.
+      // Sizes of 1 would have to broadcast.
       guard zip(a, b).allSatisfy({ $0 == $1 || $0 == "1" || $1 == "1" }) else { return nil }
       let names = Array(letters.prefix(a.count))
       func part(_ shape: [String], _ other: [String]) -> String {
         zip(names, zip(shape, other)).map { $1.0 == "1" && $1.1 != "1" ? "0" : $0 }.joined(separator: ", ")
       }
-      return "a size of 1 never stretches by itself: z[\(names.joined(separator: ", "))] = "
+      return "a size of 1 never broadcasts by itself: z[\(names.joined(separator: ", "))] = "
         + "\(x)[\(part(a, b))] … \(y)[\(part(b, a))]"
     }
     let (long, short) = a.count > b.count ? (a, b) : (b, a)
@@ -319,8 +335,8 @@ extension ShapeMistake {
   /// What to write where a transpose makes the inner sizes meet.
   private static func transposed(_ a: [String], _ b: [String], _ operands: [Int]) -> String? {
     func swapped(_ shape: [String]) -> String {
-      let turned = Array(shape.dropLast(2)) + [shape[shape.count - 1], shape[shape.count - 2]]
-      return "[\(turned.joined(separator: ", "))]"
+      let transposed = Array(shape.dropLast(2)) + [shape[shape.count - 1], shape[shape.count - 2]]
+      return "[\(transposed.joined(separator: ", "))]"
     }
     func plain(_ shape: [String]) -> String { "[\(shape.joined(separator: ", "))]" }
     let (x, y) = ("{\(operands[0])}", "{\(operands[1])}")

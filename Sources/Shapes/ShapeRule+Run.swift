@@ -7,8 +7,6 @@ extension ShapeRule {
   /// - Parameters:
   ///   - arguments: of the rule's parameters, in their order.
   ///   - positions: of the same among the signature's parameters, for what mistakes name.
-  @_specialize(where S == Int)
-  @_specialize(where S == SymbolicSize)
   package func result<S: Size>(
     of arguments: [ShapeArgument<S>], at positions: [Int]
   ) throws(ShapeMistake) -> ShapeResult<S>? {
@@ -103,7 +101,7 @@ extension ShapeRule {
         throw .notOne(axis: axis, size: "\(x[axis])", operand: position(0), parameter: position(1))
       }
       return ShapeResult(x.indices.filter { !axes.contains($0) }.map { x[$0] })
-    case .stretched:
+    case .broadcast:
       guard let x = shape(0), let sizes = arguments[1].numbers else { return nil }
       try checkSizes(sizes, parameter: position(1))
       let missing = sizes.count - x.count
@@ -112,7 +110,7 @@ extension ShapeRule {
       }
       for axis in x.indices where x[axis].differs(from: sizes[axis + missing]) && x[axis].differs(from: S(1))
       {
-        throw .notStretched(
+        throw .notBroadcast(
           axis: axis, size: "\(x[axis])", otherAxis: axis + missing, otherSize: "\(sizes[axis + missing])",
           sizes: text(sizes), operand: position(0), parameter: position(1))
       }
@@ -206,7 +204,7 @@ extension ShapeRule {
         kind == .rearranged ? .rearranges : kind == .repeated ? .repeats : .reduces
       do throws(PatternProblem) {
         let rearrangement = try Rearrangement(pattern, form, of: x, named: named)
-        return ShapeResult(rearrangement.shape, rearrangement)
+        return ShapeResult(rearrangement.shape, .rearrangement(rearrangement))
       } catch {
         throw .pattern(error, operand: position(0), parameter: position(1))
       }
@@ -219,9 +217,16 @@ extension ShapeRule {
       guard shapes.count == items.count - 1 else { return nil }
       do throws(EinsumProblem) {
         let terms = try EinsumTerms(pattern, shapes)
-        return ShapeResult(terms.shape, terms: terms)
+        return ShapeResult(terms.shape, .einsum(terms))
       } catch { throw .einsum(error, parameter: position(0)) }
     }
+  }
+
+  /// `result` with numbers, compiled for them where the generic text stands.
+  package func numbers(
+    of arguments: [ShapeArgument<Int>], at positions: [Int]
+  ) throws(ShapeMistake) -> ShapeResult<Int>? {
+    try result(of: arguments, at: positions)
   }
 
   private func resized<S: Size>(
@@ -230,14 +235,15 @@ extension ShapeRule {
     for size in sizes {
       if let number = size.known, number < -1 { throw .negativeSize("\(size)", parameter: parameter) }
     }
-    let open = sizes.indices.filter { sizes[$0].known == -1 }
-    guard open.count <= 1 else { throw .openSizes(open.count, parameter: parameter) }
-    var result = sizes
-    for place in open { result[place] = S(1) }
-    guard result.count <= highestRank else { throw .tooManyAxes(result.count, most: highestRank) }
-    let known = product(result)
+    guard sizes.count <= highestRank else { throw .tooManyAxes(sizes.count, most: highestRank) }
     let elements = product(x)
-    if let place = open.first {
+    var result = sizes
+    let open = sizes.firstIndex { $0.known == -1 }
+    if let open { result[open] = S(1) }
+    let others = result.reduce(0) { $1.known == -1 ? $0 + 1 : $0 }
+    guard others == 0 else { throw .openSizes(others + 1, parameter: parameter) }
+    let known = product(result)
+    if let place = open {
       if let rest = elements.exactly(dividedBy: known) {
         result[place] = rest
       } else if known.known != nil, elements.known != nil {
@@ -266,24 +272,24 @@ extension ShapeRule {
       result.insert(inner[0], at: axis)
       return ShapeResult(result)
     }
-    let shapes = items.compactMap(\.shape)
-    guard shapes.count == items.count, let first = shapes.first, let number = arguments[1].number?.known
-    else {
-      return nil
-    }
-    if let item = shapes.firstIndex(where: { $0.count != first.count }) {
-      throw .itemRank(item, list: positions[0])
+    guard let first = items.first?.shape, let number = arguments[1].number?.known else { return nil }
+    for item in items.indices {
+      guard let shape = items[item].shape else { return nil }
+      guard shape.count == first.count else { throw .itemRank(item, list: positions[0]) }
     }
     guard !first.isEmpty else { throw .nothingToJoin(list: positions[0]) }
     let axis = try resolvedAxis(number, rank: first.count, operand: positions[0], parameter: positions[1])
-    var result = first
-    for (item, shape) in shapes.enumerated().dropFirst() {
+    var joined = first[axis]
+    for item in items.indices.dropFirst() {
+      guard let shape = items[item].shape else { return nil }
       for other in shape.indices where other != axis && shape[other].differs(from: first[other]) {
         throw .itemSize(
           item, axis: other, first: "\(first[other])", size: "\(shape[other])", list: positions[0])
       }
-      result[axis] = result[axis].plus(shape[axis])
+      joined = joined.plus(shape[axis])
     }
+    var result = first
+    result[axis] = joined
     return ShapeResult(result)
   }
 
@@ -378,7 +384,7 @@ extension ShapeRule {
 // MARK: What rules share
 
 /// The shape in which two operands meet: equal shapes, a scalar with anything, or a trailing part of the other.
-/// A size of 1 never stretches by itself. `nil` where they certainly don't.
+/// A size of 1 never broadcasts by itself. `nil` where they certainly don't.
 @_specialize(where S == Int)
 package func combined<S: Size>(_ a: [S], _ b: [S]) -> [S]? {
   let (long, short) = a.count >= b.count ? (a, b) : (b, a)

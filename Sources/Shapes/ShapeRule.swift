@@ -15,7 +15,7 @@ package struct ShapeRule: Hashable, Sendable {
     case located
     /// The operand's, along an axis that it has; a mask is a trailing part of it.
     case along
-    case resized, flattened, permuted, inserted, squeezed, stretched, padded
+    case resized, flattened, permuted, inserted, squeezed, broadcast, padded
     case joined, stacked, divided
     case gathered, scattered, first
     case rowsWithin, classes, attention
@@ -60,7 +60,7 @@ package struct ShapeRule: Hashable, Sendable {
       [.operand]
     case .reduced, .located, .squeezed: [.operand, .axes]
     case .along: [.operand, .number, .operand]
-    case .resized, .permuted, .stretched: [.operand, .numbers]
+    case .resized, .permuted, .broadcast: [.operand, .numbers]
     case .inserted: [.operand, .number]
     case .padded: [.operand, .number, .number, .number]
     case .joined, .stacked: [.list, .number]
@@ -84,7 +84,7 @@ package struct ShapeRule: Hashable, Sendable {
     case .matrixProduct: "[..., rows of \(p(0)), columns of \(p(1))]"
     case .reduced, .located: "\(p(0)) without \(p(1))"
     case .along: "\(p(0))'s shape"
-    case .resized, .stretched: "[\(p(1))...]"
+    case .resized, .broadcast: "[\(p(1))...]"
     case .flattened: "[size of \(p(0))]"
     case .permuted: "\(p(0)) in \(p(1))"
     case .inserted: "\(p(0)) with \(p(1)) of size 1"
@@ -106,7 +106,7 @@ package struct ShapeRule: Hashable, Sendable {
 }
 
 /// What a rule reads of one argument.
-package indirect enum ShapeArgument<S: Size>: Sendable {
+package enum ShapeArgument<S: Size>: Sendable {
   case shape([S])
   case number(S)
   case numbers([S])
@@ -130,12 +130,14 @@ package indirect enum ShapeArgument<S: Size>: Sendable {
 package struct ShapeResult<S: Size>: Sendable {
   package let shape: [S]
   /// The way there, of a pattern.
-  package let rearrangement: Rearrangement<S>?
-  package let terms: EinsumTerms<S>?
+  package let way: Way?
 
-  package init(_ shape: [S], _ rearrangement: Rearrangement<S>? = nil, terms: EinsumTerms<S>? = nil) {
-    (self.shape, self.rearrangement, self.terms) = (shape, rearrangement, terms)
+  package indirect enum Way: Sendable {
+    case rearrangement(Rearrangement<S>)
+    case einsum(EinsumTerms<S>)
   }
+
+  package init(_ shape: [S], _ way: Way? = nil) { (self.shape, self.way) = (shape, way) }
 }
 
 /// The most axes that a tensor has.

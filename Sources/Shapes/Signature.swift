@@ -10,6 +10,12 @@ package struct Signature: Sendable {
   package var resultType: String?
   /// The line as written.
   package var text: String
+  /// The positions of the parameters that have axes, in the solver's order.
+  private let operands: [Int]
+  /// The positions of the others, whose numbers may be sizes, and their names in the solver.
+  private let numbers: [(position: Int, name: Int)]
+  private let spread: [Int]
+  private let solver: ExtentSolver
 
   package struct Parameter: Sendable {
     package var name: String
@@ -79,36 +85,97 @@ package struct Signature: Sendable {
       resultType = type.isEmpty ? nil : type
       if accept("[") { result = axes() }
     }
+    let parameters = parameters
+    operands = parameters.indices.filter { parameters[$0].axes != nil }
+    spread = parameters.indices.filter { parameters[$0].isVariadic && parameters[$0].axes == nil }
+    let plain = parameters.indices.filter { parameters[$0].axes == nil }
+    numbers = plain.enumerated().map { (position: $1, name: $0) }
+    solver = ExtentSolver(
+      operands.map { (number: $0, axes: parameters[$0].axes ?? []) }, names: plain.map { parameters[$0].name }
+    )
   }
 
   /// What the shapes of operands and the numbers among the arguments have to be, and the shape that the result
   /// has then; `nil` where it can't be told, or an argument is not what the primitive takes.
   ///
   /// - Parameter arguments: one for each parameter, as `roles` has them.
-  @_specialize(where S == Int)
-  @_specialize(where S == SymbolicSize)
   package func shape<S: Size>(of arguments: [ShapeArgument<S>]) throws(ShapeMistake) -> [S]? {
-    var bindings = Bindings<S>()
-    for (position, parameter) in parameters.enumerated() where parameter.axes == nil {
-      guard let number = arguments[position].number else { continue }
-      if number.isNegative { throw .negativeCount("\(number)", parameter: position) }
-      bindings.define(parameter.name, number)
-    }
-    for (position, parameter) in parameters.enumerated() {
-      if let axes = parameter.axes {
-        switch arguments[position] {
-        case .shape(let shape): try bindings.match(axes, shape, operand: position)
-        case .none: continue
-        default: return nil
-        }
-      } else if parameter.isVariadic, let sizes = arguments[position].numbers {
-        try checkSizes(sizes, parameter: position)
+    for position in operands {
+      switch arguments[position] {
+      case .shape, .none: continue
+      default: return nil
       }
     }
-    guard let result else { return nil }
-    return bindings.shape(of: result) { name in
-      parameters.firstIndex { $0.name == name }.flatMap { arguments[$0].numbers }
+    do throws(ShapeMistake) { return try solved(arguments, recordsOrigins: false) } catch {
+      // Once more, for where each size was first seen.
+      return try solved(arguments, recordsOrigins: true)
     }
+  }
+
+  private func solved<S: Size>(
+    _ arguments: [ShapeArgument<S>], recordsOrigins: Bool
+  ) throws(ShapeMistake) -> [S]? {
+    var sizes = [S](repeating: .unknown, count: solver.names.count)
+    var origins: [ExtentSolver.Origin] = []
+    if recordsOrigins { origins = Array(repeating: .caller, count: sizes.count) }
+    var leading = ExtentSolver.Leading<S>()
+    var solved = sizes.mutableSpan
+    for (position, name) in numbers {
+      guard let number = arguments[position].number else { continue }
+      if number.isNegative { throw .negativeCount("\(number)", parameter: position) }
+      try solver.agree(name, number, at: .caller, &solved, &origins)
+    }
+    for position in spread {
+      if let sizes = arguments[position].numbers { try checkSizes(sizes, parameter: position) }
+    }
+    _ = try solver.solve(&solved, &origins, &leading) { operand throws(ShapeMistake) in
+      arguments[operands[operand]].shape
+    }
+    guard let result else { return nil }
+    return shape(result, sizes, leading.axes, arguments)
+  }
+
+  /// `shape` with numbers, compiled for them where the generic text stands.
+  package func numbers(of arguments: [ShapeArgument<Int>]) throws(ShapeMistake) -> [Int]? {
+    try shape(of: arguments)
+  }
+
+  /// The shape that the result's axes stand for; `nil` where one of their names has no size.
+  private func shape<S: Size>(
+    _ result: [AxisPattern], _ sizes: [S], _ leading: ArraySlice<S>, _ arguments: [ShapeArgument<S>]
+  ) -> [S]? {
+    func size(_ axis: AxisPattern) -> S? {
+      switch axis {
+      case .fixed(let size): return S(size)
+      case .named(let name):
+        return solver.names.firstIndex(of: name).flatMap { sizes[$0] == .unknown ? nil : sizes[$0] }
+      case .sum(let parts), .merged(let parts):
+        let isSum = if case .sum = axis { true } else { false }
+        var total = S(isSum ? 0 : 1)
+        for part in parts {
+          guard let size = size(part) else { return nil }
+          total = isSum ? total.plus(size) : total.times(size)
+        }
+        return total
+      case .ellipsis, .spread: return nil
+      }
+    }
+    var shape: [S] = []
+    shape.reserveCapacity(leading.count + result.count)
+    for axis in result {
+      switch axis {
+      case .ellipsis: shape += leading
+      case .spread(let name):
+        guard let position = parameters.firstIndex(where: { $0.name == name }),
+          let numbers = arguments[position].numbers
+        else { return nil }
+        shape += numbers
+      case .fixed, .named, .sum, .merged:
+        guard let size = size(axis) else { return nil }
+        shape.append(size)
+      }
+    }
+    return shape
   }
 
   /// What the shape of the result needs to know of each parameter; `nil` for those that say nothing of it.

@@ -4,6 +4,8 @@
 /// `Int.max`, and the tensor that would be so large is refused when it is made.
 package protocol Size: Hashable, Sendable, CustomStringConvertible {
   init(_ n: Int)
+  /// What no axis has, for a name whose size is not known yet.
+  static var unknown: Self { get }
   /// The number, where it is one.
   var known: Int? { get }
   func plus(_ other: Self) -> Self
@@ -26,6 +28,8 @@ extension Size {
 }
 
 extension Int: Size {
+  /// Not -1, which a user's number may be.
+  @inline(__always) package static var unknown: Int { .min }
   @inline(__always) package var known: Int? { self }
 
   @inline(__always) package func plus(_ other: Int) -> Int {

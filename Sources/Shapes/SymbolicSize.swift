@@ -24,6 +24,9 @@ package struct SymbolicSize: Size {
   /// In order of their atoms, none with a factor of 0.
   private var terms: [Term]
 
+  /// A symbol that no program can write.
+  package static let unknown = SymbolicSize("?")
+
   package init(_ n: Int) { terms = n == 0 ? [] : [Term(atoms: [], factor: n)] }
 
   /// A size with a name, which is 0 or more.

@@ -118,7 +118,7 @@ import Testing
     for module in Self.modules where module.name != "Tensors" {
       for path in try module.sources() where try Self.text(path).contains("Unsafe") { found.insert(path) }
     }
-    let notation = ["Extents", "Memo", "Node", "Plan", "Program"].map {
+    let notation = ["Memo", "Node", "Plan", "Program"].map {
       "Sources/Language/IndexNotation/Index\($0).swift"
     }
     #expect(

@@ -74,38 +74,8 @@ final class FunctionCode {
       }
       frame.locals[parameterSlots[position]] = try fallback.evaluate(&frame)
     }
-    if axisCheck.isEmpty || axisCheck.holds(&frame) { return }
-    try bindAxes(&frame, plan, at: site)
-  }
-
-  private func bindAxes(_ frame: inout Frame, _ plan: BindingPlan, at site: CallNode?) throws {
-    var bindings = Bindings<Int>()
-    for (name, position) in modelSizes {
-      if let size = frame.model?.arguments[position].asInt { bindings.define(name, size) }
-    }
-    for (position, parameter) in parameters.enumerated() {
-      guard let axes = parameter.axes else { continue }
-      let value = frame.locals[parameter.slot]
-      if value.isNone { continue }
-      let shape: [Int]
-      if let variable = value.variable {
-        shape = variable.shape
-      } else if value.asDouble != nil || value.asBool != nil {
-        shape = []
-      } else {
-        throw mistake(
-          "\(displayName): \(parameter.name) is a tensor, not \(value.described)", [position], plan,
-          site)
-      }
-      do {
-        try bindings.match(axes, shape, operand: position)
-      } catch {
-        throw explain(error, frame, plan, site)
-      }
-    }
-    for (name, slot) in sizes {
-      if let size = bindings.sizes[name]?.size { frame.locals[slot] = .int(size) }
-    }
+    if axisCheck.isEmpty { return }
+    do { try axisCheck.check(&frame) } catch { throw explain(error, frame, plan, site) }
   }
 
   private func explain(
@@ -118,6 +88,12 @@ final class FunctionCode {
     let operands: [Int]
     let message: String
     switch mistake {
+    case .notATensor(let operand):
+      let parameter = parameters[operand]
+      return self.mistake(
+        "\(displayName): \(parameter.name) is a tensor, not \(frame.locals[parameter.slot].described)",
+        [operand],
+        plan, site)
     case .rank(let operand, let wanted, let orMore, let found):
       operands = [operand]
       message =
@@ -197,6 +173,10 @@ final class ModelCode: ModelType {
   let fieldNames: [String]
   let documentation: String?
   var applyParameterNames: [String] { apply?.parameters.map(\.name) ?? [] }
+  /// A method that can be called by its name.
+  func method(_ name: String) -> FunctionCode? {
+    name == "apply" ? nil : methods.first { $0.name == name }?.code
+  }
   var methodNames: [String] { methods.map(\.name).filter { $0 != "apply" } }
 
   init(
@@ -223,8 +203,4 @@ extension Model {
     return .function(Closure(type.methods[position].code, captured: [], model: self))
   }
 
-  func method(_ name: String) -> Value? {
-    guard let type = type as? ModelCode else { return nil }
-    return type.methods.firstIndex { $0.name == name && name != "apply" }.flatMap { method($0) }
-  }
 }

@@ -180,7 +180,7 @@ final class IndexCompiler {
     case .record(let items) where items.count == 1 && items[0].label == nil:
       return try compile(items[0].value)
     case .integer, .float, .boolean, .none, .string, .list, .comprehension, .record, .range,
-      .lambda, .updated, .invalid:
+      .lambda, .updated:
       throw Diagnostic("this can't stand in index notation with an index inside", at: span)
     }
   }

@@ -25,7 +25,7 @@ final class IndexMemo {
 
   /// `nil` where the plan has no recorded steps.
   init?(_ plan: IndexPlan, _ program: IndexProgram, _ values: IndexValues, _ extents: IndexExtents) {
-    guard case .noted(let steps, let result) = plan.state else { return nil }
+    guard case .recorded(let steps, let result) = plan.state else { return nil }
     (self.plan, self.steps, self.result, self.extents) = (plan, steps, result, extents)
     said = program.sizes.map(\.variable)
     hasAliases = plan.hasAliases

@@ -1,5 +1,6 @@
 import Autodiff
 import Builtins
+import Shapes
 import Support
 import Syntax
 import Tensors
@@ -63,22 +64,23 @@ final class IndexNode: Node {
       // SAFETY: all of them are initialized here, and integers need no end.
       buffer.initialize(repeating: IndexRun.unknown)
       var values = values
-      var leading: ArraySlice<Int> = []
+      var found = buffer.mutableSpan
+      var leading = ExtentSolver.Leading<Int>()
       let hasLate = program.hasLateInputs
-      var isSolved = program.solver.solve(values, buffer, &leading, infersComputed: !hasLate)
+      var isSolved = solve(values, &found, &leading, infersComputed: !hasLate)
       if isSolved, hasLate {
         program.publish(buffer, &frame)
         for input in program.lateInputs { values.inputs[input] = try evaluate(input, &frame) }
         values.areLateKnown = true
-        isSolved = program.solver.solve(values, buffer, &leading, infersComputed: true)
+        isSolved = solve(values, &found, &leading, infersComputed: true)
       }
       var plan: IndexPlan?
       if isSolved, !buffer.contains(IndexRun.unknown) {
         program.publish(buffer, &frame)
         let (variables, areRepeated) = program.kept(buffer)
-        let extents = IndexExtents(variables, leading)
+        let extents = IndexExtents(variables, leading.axes)
         plan = self.plan(values, extents, frame.interpreter.host)
-        if let plan, case .noted(let steps, let result) = plan.state,
+        if let plan, case .recorded(let steps, let result) = plan.state,
           let result = try run(steps, result, values, extents)
         {
           if areRepeated, !hasLate, program.memo?.isStale ?? true {
@@ -92,14 +94,38 @@ final class IndexNode: Node {
     }
   }
 
+  /// Whether the shapes agree and say all; where they don't, the run in full says why.
+  private func solve(
+    _ values: IndexValues, _ extents: inout MutableSpan<Int>, _ leading: inout ExtentSolver.Leading<Int>,
+    infersComputed: Bool
+  ) -> Bool {
+    var origins: [ExtentSolver.Origin] = []
+    do throws(ShapeMistake) {
+      return try program.solve(
+        &extents, &origins, &leading, infersComputed: infersComputed,
+        said: { place throws(ShapeMistake) in
+          switch (values.sizes[place], program.sizes[place].source) {
+          case (.int(let size), _): return size
+          case (let value, .binder):
+            guard let size = value.asInt else { throw .notATensor(operand: 0) }
+            return size
+          // What a signature doesn't know it doesn't say.
+          case (_, .signature): return nil
+          }
+        }, input: { values.inputs[$0] })
+    } catch {
+      return false
+    }
+  }
+
   /// The plan that holds for these inputs: a recorded or uncacheable one, else one seen once.
   private func plan(_ values: IndexValues, _ extents: IndexExtents, _ host: Capabilities) -> IndexPlan? {
-    var met: IndexPlan?
+    var seen: IndexPlan?
     for plan in program.plans where plan.holds(for: values.inputs, extents, in: host) {
-      if !plan.isMet { return plan }
-      if met == nil { met = plan }
+      if !plan.isSeen { return plan }
+      if seen == nil { seen = plan }
     }
-    return met
+    return seen
   }
 
   /// The result of a plan; `nil` where it ends in an error, which the run in full reports better.

@@ -43,10 +43,10 @@ final class IndexPlan {
 
   enum State {
     /// One run has seen inputs of these kinds; the second such run is recorded.
-    case met
-    case noted([Step], result: Int)
+    case seen
+    case recorded([Step], result: Int)
     /// Uncacheable: the operations depend on more than the keys.
-    case hopeless
+    case uncacheable
   }
 
   /// An operation and its operands: inputs by their number, then the results so far.
@@ -60,7 +60,7 @@ final class IndexPlan {
   let keys: [Key]
   private let isRecording: Bool
   private let fusesAttention: Bool
-  @exclusivity(unchecked) private(set) var state = State.met
+  @exclusivity(unchecked) private(set) var state = State.seen
   /// The extents that it holds for, where it doesn't hold for all.
   @exclusivity(unchecked) private var onlyFor: IndexExtents?
   /// Pairs of inputs that were one tensor in the recorded run.
@@ -82,7 +82,7 @@ final class IndexPlan {
     self.aliases = aliases
   }
 
-  var isMet: Bool { if case .met = state { true } else { false } }
+  var isSeen: Bool { if case .seen = state { true } else { false } }
 
   /// Whether it holds for some extents only.
   var isExact: Bool { onlyFor != nil }
@@ -171,38 +171,38 @@ final class IndexRecorder {
   }
 
   /// Aborts the recording: the run depends on more than the kinds of its inputs.
-  func breakOff() { isBroken = true }
+  func abort() { isBroken = true }
 
   func dependsOnExtents() { readExtents = true }
 
   /// - Parameter hangsOnExtents: else the numbers beside the tensors determine it alone.
   func constant(_ value: Variable, hangsOnExtents: Bool = true) {
     if hangsOnExtents { readExtents = true }
-    guard value.tensor.count <= 1 << 16 || !value.tensor.isContiguous else { return breakOff() }
+    guard value.tensor.count <= 1 << 16 || !value.tensor.isContiguous else { return abort() }
     add(value, .constant(value))
   }
 
-  func note(_ result: Variable, _ x: Variable, _ operation: @escaping (Variable) throws -> Variable) {
+  func record(_ result: Variable, _ x: Variable, _ operation: @escaping (Variable) throws -> Variable) {
     guard result !== x else { return }
-    guard let a = slots[ObjectIdentifier(x)] else { return breakOff() }
+    guard let a = slots[ObjectIdentifier(x)] else { return abort() }
     add(result, .one(a, operation))
   }
 
   /// - Parameter x: takes another shape, which the extents say.
-  func note(
+  func record(
     _ result: Variable, sized x: Variable,
     _ operation: @escaping (Variable, IndexExtents) throws -> Variable
   ) {
     guard result !== x else { return dependsOnExtents() }
-    guard let a = slots[ObjectIdentifier(x)] else { return breakOff() }
+    guard let a = slots[ObjectIdentifier(x)] else { return abort() }
     add(result, .sized(a, operation))
   }
 
-  func note(
+  func record(
     _ result: Variable, _ x: Variable, _ y: Variable,
     _ operation: @escaping (Variable, Variable) throws -> Variable
   ) {
-    guard let a = slots[ObjectIdentifier(x)], let b = slots[ObjectIdentifier(y)] else { return breakOff() }
+    guard let a = slots[ObjectIdentifier(x)], let b = slots[ObjectIdentifier(y)] else { return abort() }
     add(result, .two(a, b, operation))
   }
 
@@ -216,20 +216,20 @@ final class IndexRecorder {
   /// The state of the plan that computes this result.
   func finish(_ result: Value) -> IndexPlan.State {
     guard !isBroken, case .tensor(let x) = result, let slot = slots[ObjectIdentifier(x)] else {
-      return .hopeless
+      return .uncacheable
     }
-    return .noted(steps, result: slot)
+    return .recorded(steps, result: slot)
   }
 }
 
 extension IndexRun {
   /// Begins to record the run, where an earlier run has seen inputs of these kinds.
   mutating func beginNoting() {
-    if let plan, plan.isMet { recorder = IndexRecorder(values) }
+    if let plan, plan.isSeen { recorder = IndexRecorder(values) }
   }
 
   /// Caches the recording, or the fact that a run has seen inputs of these kinds.
-  func endNoting(_ result: Value) {
+  func endRecording(_ result: Value) {
     guard canBePlanned else { return }
     if let plan {
       if let recorder { plan.finish(recorder, result, found, aliases: aliases) }

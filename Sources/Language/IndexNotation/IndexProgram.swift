@@ -180,7 +180,7 @@ final class IndexProgram {
       ].compactMap { $0 }
     }
     targetHasEllipsis = target.contains { if case .ellipsis = $0 { true } else { false } }
-    solver = ExtentSolver(reads, sizes, allowsLeading: targetHasEllipsis)
+    solver = Self.solver(variables.map(\.name), reads, allowsLeading: targetHasEllipsis)
     lateInputs = inputs.indices.filter { inputs[$0].usesExtents }
     hasLateInputs = !lateInputs.isEmpty
     slots = variables.enumerated().compactMap { index, variable in variable.slot.map { (index, $0) } }

@@ -33,13 +33,13 @@ extension IndexRun {
       labels = Self.union(labels, Self.union(left.labels, right.labels))
       pair = axes
       // row - column + constant against 0, over every distance that occurs, ascending.
-      let isTurned = axes.row != row
+      let isTransposed = axes.row != row
       let (rows, columns) = (extents[axes.row], extents[axes.column])
       guard rows > 0, columns > 0 else { return nil }
       try Tensor.checkShape([rows, columns])
       var distances = try Tensor.range(rows + columns - 1)
         .binary(.subtract, .scalar(columns - 1))
-      if isTurned { distances = try distances.unary(.negate) }
+      if isTransposed { distances = try distances.unary(.negate) }
       let holds = try distances.compare(comparison, .scalar(-distance.constant))
       line = try line.map { try $0.binary(.and, holds) } ?? holds
       left = right

@@ -9,20 +9,20 @@ import Values
 extension IndexRun {
   mutating func select(
     _ test: IndexExpression, _ then: IndexExpression, _ otherwise: IndexExpression, _ span: Span,
-    _ gate: Indexed?
+    _ mask: Indexed?
   ) throws -> Indexed {
     // Which branch is taken may depend on the numbers.
-    recorder?.breakOff()
-    let condition = try evaluate(test, gate: gate)
+    recorder?.abort()
+    let condition = try evaluate(test, mask: mask)
     switch condition {
-    case .scalar(.bool(let flag)): return try evaluate(flag ? then : otherwise, gate: gate)
+    case .scalar(.bool(let flag)): return try evaluate(flag ? then : otherwise, mask: mask)
     case .tensor(let keep, let labels) where keep.dtype == .bool:
       if labels.isEmpty {
-        return try evaluate(keep.tensor.integerItem != 0 ? then : otherwise, gate: gate)
+        return try evaluate(keep.tensor.integerItem != 0 ? then : otherwise, mask: mask)
       }
       let opposite = Indexed.tensor(Variable(try keep.tensor.unary(.not)), labels)
-      let a = try evaluate(then, gate: both(gate, condition))
-      let b = try evaluate(otherwise, gate: both(gate, opposite))
+      let a = try evaluate(then, mask: both(mask, condition))
+      let b = try evaluate(otherwise, mask: both(mask, opposite))
       return try chosen(keep, labels, a, b, span)
     default:
       throw Diagnostic(
@@ -78,9 +78,9 @@ extension IndexRun {
   }
 
   mutating func call(
-    _ input: Int, _ arguments: [(label: Name?, IndexExpression)], _ span: Span, _ gate: Indexed?
+    _ input: Int, _ arguments: [(label: Name?, IndexExpression)], _ span: Span, _ mask: Indexed?
   ) throws -> Indexed {
-    let given = try arguments.map { try evaluate($0.1, gate: gate) }
+    let given = try arguments.map { try evaluate($0.1, mask: mask) }
     switch values[input] {
     case .builtin(let primitive):
       let builtin = primitive.declaration
@@ -88,7 +88,7 @@ extension IndexRun {
       return try call(builtin, given, arguments, span)
     case .function(let function):
       guard let closure = function as? Closure else { break }
-      return try call(closure, given, arguments, gate, span)
+      return try call(closure, given, arguments, mask, span)
     default: break
     }
     let name = values.indices.contains(input) ? values[input] : .none
@@ -118,19 +118,19 @@ extension IndexRun {
         valueIndices: Array(arguments.indices), parameters: names, whole: span)
     }
     guard let x = result.variable else { return .scalar(result) }
-    note(x, builtin, operands, plan)
+    record(x, builtin, operands, plan)
     return .tensor(x, x.rank == union.count ? union : [])
   }
 
   /// A builtin of one or two tensors, and numbers.
-  private func note(_ result: Variable, _ builtin: Builtin, _ operands: [Value], _ plan: BindingPlan) {
+  private func record(_ result: Variable, _ builtin: Builtin, _ operands: [Value], _ plan: BindingPlan) {
     guard let recorder else { return }
     var numbers = operands
     var tensors: [(place: Int, Variable)] = []
     for (place, operand) in operands.enumerated() {
       if case .tensor(let x) = operand {
         tensors.append((place, x))
-        // A plan holds no tensor of the run that it was noted from.
+        // A plan holds no tensor of the run that it was recorded in.
         numbers[place] = .none
       }
     }
@@ -147,18 +147,18 @@ extension IndexRun {
     }
     let places = tensors.map(\.place)
     switch tensors.count {
-    case 1: recorder.note(result, tensors[0].1) { try again(places, [$0]) }
-    case 2: recorder.note(result, tensors[0].1, tensors[1].1) { try again(places, [$0, $1]) }
-    default: recorder.breakOff()
+    case 1: recorder.record(result, tensors[0].1) { try again(places, [$0]) }
+    case 2: recorder.record(result, tensors[0].1, tensors[1].1) { try again(places, [$0, $1]) }
+    default: recorder.abort()
     }
   }
 
   /// A function of the user's, element by element: its body is run on the indexed values.
   mutating func call(
     _ closure: Closure, _ given: [Indexed], _ arguments: [(label: Name?, IndexExpression)],
-    _ gate: Indexed?, _ span: Span
+    _ mask: Indexed?, _ span: Span
   ) throws -> Indexed {
-    recorder?.breakOff()
+    recorder?.abort()
     let code = closure.code
     try interpreter.enterElementwise(code, span)
     defer { interpreter.leaveElementwise() }
@@ -198,9 +198,9 @@ extension IndexRun {
     }
     do {
       for (slot, expression) in body.assignments {
-        inner.bound[slot] = try inner.evaluate(expression, gate: gate)
+        inner.bound[slot] = try inner.evaluate(expression, mask: mask)
       }
-      return try inner.evaluate(body.result, gate: gate)
+      return try inner.evaluate(body.result, mask: mask)
     } catch var problem as Diagnostic {
       problem.add(.init(function: code.displayName, span: span))
       throw problem

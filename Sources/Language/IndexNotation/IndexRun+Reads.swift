@@ -8,7 +8,7 @@ import Values
 /// Reading tensors at index variables, at merged axes and at computed positions.
 extension IndexRun {
   mutating func read(
-    _ value: Value, _ input: Int, _ subscripts: [IndexSubscript], _ span: Span, _ gate: Indexed?
+    _ value: Value, _ input: Int, _ subscripts: [IndexSubscript], _ span: Span, _ mask: Indexed?
   ) throws -> Indexed {
     guard var x = value.variable else { return .none }
     let named = subscripts.count - (subscripts.first?.isEllipsis == true ? 1 : 0)
@@ -32,9 +32,9 @@ extension IndexRun {
     if labels.count > x.rank {
       let whole = x
       x = try whole.reshaped(found.shape(of: whole, readAt: subscripts))
-      recorder?.note(x, sized: whole) { try $0.reshaped($1.shape(of: $0, readAt: subscripts)) }
+      recorder?.record(x, sized: whole) { try $0.reshaped($1.shape(of: $0, readAt: subscripts)) }
     }
-    if !expressions.isEmpty { try x.settle() }
+    if !expressions.isEmpty { try x.materialize() }
     // The same index twice reads the diagonal.
     while let second = labels.indices.first(where: { labels[$0] != nil && labels[..<$0].contains(labels[$0]) }
     ),
@@ -42,19 +42,19 @@ extension IndexRun {
     {
       let square = x
       x = try x.diagonal(first, second)
-      recorder?.note(x, square) { try $0.diagonal(first, second) }
+      recorder?.record(x, square) { try $0.diagonal(first, second) }
       labels.remove(at: second)
       for index in expressions.indices where expressions[index].axis > second { expressions[index].axis -= 1 }
     }
     guard expressions.isEmpty else {
-      return try gather(x, input, labels, expressions, span, gate)
+      return try gather(x, input, labels, expressions, span, mask)
     }
-    return try gated(x, labels.compactMap { $0 }, gate)
+    return try masked(x, labels.compactMap { $0 }, mask)
   }
 
   /// Keeps gradients from elements that the validity mask excludes, where it has no axis beyond theirs.
-  func gated(_ x: Variable, _ labels: [Int], _ gate: Indexed?) throws -> Indexed {
-    guard case .tensor(let keep, let keepLabels)? = gate, interpreter.host.tape.isRecording,
+  func masked(_ x: Variable, _ labels: [Int], _ mask: Indexed?) throws -> Indexed {
+    guard case .tensor(let keep, let keepLabels)? = mask, interpreter.host.tape.isRecording,
       x.dtype.isFloat,
       keepLabels.allSatisfy(labels.contains)
     else { return .tensor(x, labels) }
@@ -65,7 +65,7 @@ extension IndexRun {
   /// Reads at computed positions: one flat position for each combination of the indices in them.
   mutating func gather(
     _ x: Variable, _ input: Int, _ labels: [Int?],
-    _ expressions: [(axis: Int, IndexExpression, Span)], _ span: Span, _ gate: Indexed?
+    _ expressions: [(axis: Int, IndexExpression, Span)], _ span: Span, _ mask: Indexed?
   ) throws -> Indexed {
     var computed: [(axis: Int, Variable, [Int], Span)] = []
     var union: [Int] = []
@@ -75,7 +75,7 @@ extension IndexRun {
       return position
     }
     for (axis, expression, span) in expressions {
-      switch try evaluate(expression, gate: gate) {
+      switch try evaluate(expression, mask: mask) {
       case .tensor(let position, let own) where position.dtype.isInteger:
         computed.append((axis, position, own, span))
         union = Self.union(union, own)
@@ -102,14 +102,14 @@ extension IndexRun {
       computed.sort { $0.axis < $1.axis }
     }
     try addPlainIndices()
-    if gate == nil, let result = try gatheredAtOne(x, labels, computed) { return result }
+    if mask == nil, let result = try gatheredAtOne(x, labels, computed) { return result }
     // Whether a position is inside depends on the numbers.
-    recorder?.breakOff()
+    recorder?.abort()
     let isOutside = try computed.contains {
       try Self.isOutside($0.1.tensor.converted(to: .i64), x.shape[$0.axis])
     }
     var condition: (Variable, [Int])?
-    if isOutside, case .tensor(let keep, let own)? = gate {
+    if isOutside, case .tensor(let keep, let own)? = mask {
       condition = (keep, own)
       union = Self.union(union, own)
       try addPlainIndices()
@@ -130,7 +130,7 @@ extension IndexRun {
     }
     let rows = try x.transposed(gathered + inner).reshaped([stride] + inner.map { x.shape[$0] })
     let result = try rows.gatheredRows(flat, keep: keep)
-    return try gated(result, union + inner.compactMap { labels[$0] }, keep == nil ? gate : nil)
+    return try masked(result, union + inner.compactMap { labels[$0] }, keep == nil ? mask : nil)
   }
 
   /// The rows at one computed position, which the kernel itself checks; `nil` where there are more, or one
@@ -146,7 +146,7 @@ extension IndexRun {
     }
     do {
       let result = try rows(x, position)
-      recorder?.note(result, x, position, rows)
+      recorder?.record(result, x, position, rows)
       return .tensor(result, own + inner.compactMap { labels[$0] })
     } catch is IndexOutOfRange { return nil }
   }

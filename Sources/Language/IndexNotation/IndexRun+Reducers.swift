@@ -10,13 +10,13 @@ import Values
 extension IndexRun {
   mutating func reduce(
     _ builtin: Builtin, _ indices: [Int], _ body: IndexExpression, _ condition: IndexExpression?,
-    _ span: Span, _ gate: Indexed?
+    _ span: Span, _ mask: Indexed?
   ) throws -> Indexed {
     guard let reducer = builtin.reducerName else { preconditionFailure("compiled as a reducer") }
-    let gate = reducer.isAlong ? try ofWholeRows(gate, indices) : gate
+    let mask = reducer.isAlong ? try ofWholeRows(mask, indices) : mask
     var keep = Indexed.none
     if let condition {
-      keep = try evaluate(condition, gate: gate)
+      keep = try evaluate(condition, mask: mask)
       if case .tensor(let x, _) = keep, x.dtype != .bool {
         throw Diagnostic(
           "a condition is true or false, not \(x.dtype.name)", at: condition.span,
@@ -31,25 +31,25 @@ extension IndexRun {
       }
     }
     if reducer == .sum, case .none = keep {
-      return try sumOfProducts(indices, factors(body), span, gate)
+      return try sumOfProducts(indices, factors(body), span, mask)
     }
-    var inner = gate
-    if case .tensor = keep { inner = try both(gate, keep) }
+    var inner = mask
+    if case .tensor = keep { inner = try both(mask, keep) }
     // The reducer itself applies its mask, so a plain read needs no validity mask for it.
     if case .read(_, let subscripts, _) = body, !subscripts.contains(where: \.isExpression) {
-      inner = gate
+      inner = mask
     }
-    return try reduce(builtin, indices, evaluate(body, gate: inner), keep, span, of: body.span)
+    return try reduce(builtin, indices, evaluate(body, mask: inner), keep, span, of: body.span)
   }
 
   /// The validity mask for the body of a reducer that keeps its indices, such as `softmax` or `cumsum`.
   ///
   /// Such a reducer computes each result from a whole row, the elements along `indices`. So a row is valid as
-  /// a whole where `gate` is true for any of its elements: the method reduces `gate` with `any` along
+  /// a whole where `mask` is true for any of its elements: the method reduces `mask` with `any` along
   /// `indices`. It returns a mask without these indices as it is.
-  private func ofWholeRows(_ gate: Indexed?, _ indices: [Int]) throws -> Indexed? {
-    guard case .tensor(let keep, let labels)? = gate, labels.contains(where: indices.contains) else {
-      return gate
+  private func ofWholeRows(_ mask: Indexed?, _ indices: [Int]) throws -> Indexed? {
+    guard case .tensor(let keep, let labels)? = mask, labels.contains(where: indices.contains) else {
+      return mask
     }
     let outer = labels.filter { !indices.contains($0) }
     let along = labels.filter(indices.contains)
@@ -71,10 +71,10 @@ extension IndexRun {
   /// Factors without the index stay outside the sum. Exactly two tensors that both have it make a matrix
   /// product, summed ascending. Anything else is multiplied and then summed in lanes.
   mutating func sumOfProducts(
-    _ indices: [Int], _ expressions: [IndexExpression], _ span: Span, _ gate: Indexed?,
+    _ indices: [Int], _ expressions: [IndexExpression], _ span: Span, _ mask: Indexed?,
     leavesPending: Bool = false
   ) throws -> Indexed {
-    var factors = try expressions.map { try operand($0, gate: gate) }
+    var factors = try expressions.map { try operand($0, mask: mask) }
     // A Bool counts as 0 or 1, also where one value stands for all elements.
     if factors.count == 1, case .scalar(.bool(let flag)) = factors[0] {
       factors = [.scalar(.int(flag ? 1 : 0))]
@@ -95,13 +95,13 @@ extension IndexRun {
         group = open.filter { other in factors.indices.filter { uses(factors[$0], other) } == using }
         let dtype = DType.common(a.dtype, b.dtype)
         let (x, y) = try (a.converted(to: dtype), b.converted(to: dtype))
-        recorder?.note(x, a) { try $0.converted(to: dtype) }
-        recorder?.note(y, b) { try $0.converted(to: dtype) }
+        recorder?.record(x, a) { try $0.converted(to: dtype) }
+        recorder?.record(y, b) { try $0.converted(to: dtype) }
         let contraction = Contraction(aLabels, bLabels, keeping: Set(aLabels + bLabels).subtracting(group))
         let product = try interpreter.located(span) {
           try contraction.apply(x, y, leavesPending: leavesPending)
         }
-        recorder?.note(product, x, y) { try contraction.apply($0, $1, leavesPending: leavesPending) }
+        recorder?.record(product, x, y) { try contraction.apply($0, $1, leavesPending: leavesPending) }
         part = .tensor(product, contraction.axes)
       } else {
         var product: Indexed?
@@ -171,14 +171,14 @@ extension IndexRun {
       let result = try finish(
         apply(body.reshaped(shape), condition?.tensor.reshaped(shape)), body.shape)
       if let condition {
-        recorder?.note(result, body, condition) {
+        recorder?.record(result, body, condition) {
           let shape = flat($0.shape)
           return try finish(reduction.apply($0.reshaped(shape), $1.tensor.reshaped(shape)), $0.shape)
         }
       } else if indices.count == 1 {
-        recorder?.note(result, body) { try finish(reduction.apply($0, nil), $0.shape) }
+        recorder?.record(result, body) { try finish(reduction.apply($0, nil), $0.shape) }
       } else {
-        recorder?.note(result, body) {
+        recorder?.record(result, body) {
           try finish(reduction.apply($0.reshaped(flat($0.shape)), nil), $0.shape)
         }
       }
@@ -188,7 +188,7 @@ extension IndexRun {
       for _ in indices {
         let whole = x
         x = try apply(x, nil)
-        recorder?.note(x, whole) { try reduction.apply($0, nil) }
+        recorder?.record(x, whole) { try reduction.apply($0, nil) }
       }
       return .tensor(x, outer)
     }

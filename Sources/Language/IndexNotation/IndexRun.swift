@@ -25,9 +25,8 @@ struct IndexRun {
   private var hasLateValues: Bool
   var extents: [Int]
   /// Where each extent was first seen, for messages.
-  var origins: [(span: Span, text: String)?]
-  var leading: [Int] = []
-  var leadingOrigin: Span?
+  var origins: [ExtentSolver.Origin]
+  var leadingAxes = ExtentSolver.Leading<Int>()
   var bound: [Indexed] = []
   /// The expression at hand is a function's body: inputs are numbered by it, not by the program.
   var isInFunction = false
@@ -39,7 +38,7 @@ struct IndexRun {
 
   /// The label of the first leading axis.
   static let leadingLabel = 1 << 20
-  static let unknown = -1
+  static let unknown = Int.unknown
 
   init(
     _ program: IndexProgram, _ values: IndexValues, _ plan: IndexPlan?, canBePlanned: Bool,
@@ -51,7 +50,7 @@ struct IndexRun {
     sizes = Array(values.sizes)
     hasLateValues = values.areLateKnown
     extents = Array(repeating: Self.unknown, count: program.variables.count)
-    origins = Array(repeating: nil, count: program.variables.count)
+    origins = Array(repeating: .caller, count: program.variables.count)
     self.plan = plan
     self.canBePlanned = canBePlanned
   }
@@ -72,7 +71,7 @@ struct IndexRun {
       default: break
       }
     }
-    try inferExtents()
+    if extents.contains(Self.unknown) { try findExtents(infersComputed: true) }
     program.publish(extents, &frame)
     for (variable, extent) in zip(program.variables, extents) where extent == Self.unknown {
       throw Diagnostic(
@@ -80,8 +79,8 @@ struct IndexRun {
         hint: "give it where it is bound: \(variable.name): 8")
     }
     beginNoting()
-    let result = try assembled(evaluate(program.body, gate: nil))
-    endNoting(result)
+    let result = try assembled(evaluate(program.body, mask: nil))
+    endRecording(result)
     return result
   }
 
@@ -96,13 +95,13 @@ struct IndexRun {
 
   // MARK: Evaluation
 
-  /// - Parameter gate: the validity mask of the reads. Where it is false, an index may be out of range.
-  mutating func evaluate(_ expression: IndexExpression, gate: Indexed?) throws -> Indexed {
+  /// - Parameter mask: the validity mask of the reads. Where it is false, an index may be out of range.
+  mutating func evaluate(_ expression: IndexExpression, mask: Indexed?) throws -> Indexed {
     if interpreter.host.loops.isInterrupted() { throw Interruption() }
     switch expression {
     case .input(let input, let span): return try scalar(values[input], span)
     case .read(let input, let subscripts, let span):
-      return try read(values[input], input, subscripts, span, gate)
+      return try read(values[input], input, subscripts, span, mask)
     case .variable(let variable, _):
       let range = Variable(try Tensor.range(extents[variable]))
       recorder?.constant(range)
@@ -112,18 +111,18 @@ struct IndexRun {
       return .scalar(.int(extents[variable]))
     case .bound(let slot, _):
       guard case .tensor(let x, let labels) = bound[slot] else { return bound[slot] }
-      return try gated(x, labels, gate)
+      return try masked(x, labels, mask)
     case .arithmetic(let operation, let left, let right, let span):
-      let a = try operand(left, gate: gate)
-      var b = try operand(right, gate: gate)
-      if [.divide, .floorDivide, .remainder].contains(operation) { b = try divisor(b, gate) }
+      let a = try operand(left, mask: mask)
+      var b = try operand(right, mask: mask)
+      if [.divide, .floorDivide, .remainder].contains(operation) { b = try divisor(b, mask) }
       return try combined(a, b, span, [left, right], operation)
     case .comparison(let first, let rest, let span):
       if !isInFunction, let band = try band(first, rest) { return band }
       var result: Indexed?
-      var left = try evaluate(first, gate: gate)
+      var left = try evaluate(first, mask: mask)
       for (comparison, next) in rest {
-        let right = try evaluate(next, gate: gate)
+        let right = try evaluate(next, mask: mask)
         let holds: Indexed
         switch (left, right) {
         case (.none, _), (_, .none):
@@ -144,8 +143,8 @@ struct IndexRun {
       }
       return result ?? left
     case .logical(let function, let left, let right, let span):
-      let a = try evaluate(left, gate: gate)
-      let b = try evaluate(right, gate: gate)
+      let a = try evaluate(left, mask: mask)
+      let b = try evaluate(right, mask: mask)
       switch (a, b) {
       case (.none, let other), (let other, .none): return function == .and ? other : .none
       default:
@@ -154,7 +153,7 @@ struct IndexRun {
         }
       }
     case .unary(let isNot, let operand, let span):
-      switch try evaluate(operand, gate: gate) {
+      switch try evaluate(operand, mask: mask) {
       case .none: throw Diagnostic("none can't be negated", at: span)
       case .scalar(let value):
         return .scalar(
@@ -166,21 +165,21 @@ struct IndexRun {
         return .tensor(value.variable ?? x, labels)
       }
     case .select(let test, let then, let otherwise, let span):
-      return try select(test, then, otherwise, span, gate)
+      return try select(test, then, otherwise, span, mask)
     case .call(let input, let arguments, let span):
-      return try call(input, arguments, span, gate)
+      return try call(input, arguments, span, mask)
     case .reduce(let builtin, let indices, let body, let condition, let span):
-      return try reduce(builtin, indices, body, condition, span, gate)
+      return try reduce(builtin, indices, body, condition, span, mask)
     case .scores(let indices, let body, let span):
       return try sumOfProducts(
-        indices, factors(body), span, gate,
+        indices, factors(body), span, mask,
         leavesPending: interpreter.host.tape.fusesAttention)
     }
   }
 
   /// A divisor with 1 where the validity mask excludes it, so that nothing is divided by 0 there.
-  func divisor(_ value: Indexed, _ gate: Indexed?) throws -> Indexed {
-    guard case .tensor(let keep, let keepLabels)? = gate, case .tensor(let x, let labels) = value,
+  func divisor(_ value: Indexed, _ mask: Indexed?) throws -> Indexed {
+    guard case .tensor(let keep, let keepLabels)? = mask, case .tensor(let x, let labels) = value,
       x.dtype != .bool, keepLabels.allSatisfy(labels.contains)
     else { return value }
     let one = try Variable(Tensor.scalar(1, x.dtype))
@@ -191,12 +190,12 @@ struct IndexRun {
   ///
   /// An operand such as log(t) or 1/t may be infinite where the mask excludes it. While the tape records, the
   /// method selects 0 there, because 0 times infinity would not be 0 in the other operand's gradient.
-  mutating func operand(_ expression: IndexExpression, gate: Indexed?) throws -> Indexed {
-    let value = try evaluate(expression, gate: gate)
-    guard gate != nil, case .tensor(let x, let labels) = value else { return value }
+  mutating func operand(_ expression: IndexExpression, mask: Indexed?) throws -> Indexed {
+    let value = try evaluate(expression, mask: mask)
+    guard mask != nil, case .tensor(let x, let labels) = value else { return value }
     switch expression {
     case .call, .arithmetic(.divide, _, _, _), .arithmetic(.power, _, _, _):
-      return try gated(x, labels, gate)
+      return try masked(x, labels, mask)
     default: return value
     }
   }
@@ -254,9 +253,9 @@ struct IndexRun {
         if let recorder, let made = result.variable {
           switch (x, y) {
           case (.tensor(let a), .tensor(let b)):
-            recorder.note(made, a, b, again?(a, b) ?? { try variable(.tensor($0), .tensor($1)) })
-          case (.tensor(let a), _): recorder.note(made, a) { try variable(.tensor($0), y) }
-          case (_, .tensor(let b)): recorder.note(made, b) { try variable(x, .tensor($0)) }
+            recorder.record(made, a, b, again?(a, b) ?? { try variable(.tensor($0), .tensor($1)) })
+          case (.tensor(let a), _): recorder.record(made, a) { try variable(.tensor($0), y) }
+          case (_, .tensor(let b)): recorder.record(made, b) { try variable(x, .tensor($0)) }
           default: break
           }
         }
@@ -270,7 +269,7 @@ struct IndexRun {
     }
     switch (a, b) {
     case (.none, _), (_, .none):
-      throw Diagnostic("none can't be reckoned with", at: span)
+      throw Diagnostic("none has no value to compute with", at: span)
     case (.scalar(let x), .scalar(let y)): return .scalar(try diagnosed(x, y))
     case (.scalar(let x), .tensor(let y, let labels)):
       return Self.indexed(try diagnosed(x, .tensor(y)), labels)
@@ -307,17 +306,17 @@ struct IndexRun {
     let present = union.filter(labels.contains)
     let order = present.map { labels.firstIndex(of: $0) ?? 0 }
     let ordered = x.transposed(order)
-    recorder?.note(ordered, x) { $0.transposed(order) }
+    recorder?.record(ordered, x) { $0.transposed(order) }
     if present.count == union.count { return ordered }
     func spread(_ x: Variable, _ extents: IndexExtents) throws -> Variable {
-      try x.settle()
+      try x.materialize()
       let whole = union.map { extents[$0] }
       try Tensor.checkShape(whole)
       let kept = zip(union, whole).map { labels.contains($0) ? $1 : 1 }
       return try x.reshaped(kept).expanded(to: whole)
     }
     let result = try spread(ordered, found)
-    recorder?.note(result, sized: ordered, spread)
+    recorder?.record(result, sized: ordered, spread)
     return result
   }
 
@@ -352,7 +351,7 @@ struct IndexRun {
       let ordered = try aligned(x, labels, to: order)
       let result = try ordered.reshaped(shape)
       if shape.count < order.count {
-        recorder?.note(result, sized: ordered) { [target = program.target] x, extents in
+        recorder?.record(result, sized: ordered) { [target = program.target] x, extents in
           try x.reshaped(extents.shape(of: target))
         }
       }

@@ -1,95 +1,72 @@
-import Builtins
 import Shapes
+import Values
 
-/// The axes of a signature with its names as numbers, so that a call whose shapes agree is checked without
-/// looking a name up. `Shapes.Bindings` says what it means, and tells what is wrong.
+/// The axes of a function's signature: checked at each call, and the sizes of their names left in its frame.
 struct AxisCheck {
-  private enum Axis {
-    case named(Int)
-    case fixed(Int)
-  }
-
-  private struct Operand {
-    let slot: Int
-    let hasEllipsis: Bool
-    let axes: [Axis]
-  }
-
-  private let operands: [Operand]
-  private let nameCount: Int
-  /// Names that are the model's own parameters, by their position there.
-  private let given: [(name: Int, position: Int)]
+  private let solver: ExtentSolver
+  /// Where the parameters that have axes stand in the frame.
+  private let slots: [Int]
+  /// The position of each, for what mistakes mark.
+  private let positions: [Int]
+  /// The model's own parameters that are names of axes, the solver's first, by their position there.
+  private let given: [Int]
   /// Where the body finds the sizes.
   private let sizes: [(name: Int, slot: Int)]
 
-  var isEmpty: Bool { operands.isEmpty }
+  var isEmpty: Bool { slots.isEmpty }
 
   init(
     _ parameters: [FunctionCode.Parameter], modelSizes: [(name: String, position: Int)],
     sizes: [(name: String, slot: Int)]
   ) {
-    var numbers: [String: Int] = [:]
-    func number(_ name: String) -> Int {
-      if let number = numbers[name] { return number }
-      numbers[name] = numbers.count
-      return numbers.count - 1
+    positions = parameters.indices.filter { parameters[$0].axes != nil }
+    slots = positions.map { parameters[$0].slot }
+    given = modelSizes.map(\.position)
+    let solver = ExtentSolver(
+      positions.map { (number: $0, axes: parameters[$0].axes ?? []) }, names: modelSizes.map(\.name))
+    self.solver = solver
+    self.sizes = sizes.compactMap { size in
+      solver.names.firstIndex(of: size.name).map { ($0, size.slot) }
     }
-    operands = parameters.compactMap { parameter in
-      guard let axes = parameter.axes else { return nil }
-      return Operand(
-        slot: parameter.slot, hasEllipsis: axes.first == .ellipsis,
-        axes: axes.compactMap { axis in
-          switch axis {
-          case .ellipsis: nil
-          case .named(let name): .named(number(name))
-          case .fixed(let size): .fixed(size)
-          case .merged, .spread, .sum: preconditionFailure("a signature names one size an axis")
-          }
-        })
-    }
-    given = modelSizes.map { (number($0.name), $0.position) }
-    self.sizes = sizes.map { (number($0.name), $0.slot) }
-    nameCount = numbers.count
   }
 
-  /// Whether all agree, and then the sizes are in the frame.
-  func holds(_ frame: inout Frame) -> Bool {
-    // No size, and no number that a model would be given as one.
-    let unknown = Int.min
-    return withUnsafeTemporaryAllocation(of: Int.self, capacity: nameCount) { found in
+  /// Leaves the sizes in the frame, or says what disagrees, and with what.
+  func check(_ frame: inout Frame) throws(ShapeMistake) {
+    if (try? solve(&frame, recordsOrigins: false)) == nil {
+      try solve(&frame, recordsOrigins: true)
+    }
+  }
+
+  private func solve(_ frame: inout Frame, recordsOrigins: Bool) throws(ShapeMistake) {
+    try withUnsafeTemporaryAllocation(of: Int.self, capacity: solver.names.count) {
+      buffer throws(ShapeMistake) in
       // SAFETY: all of them are initialized here, and integers need no end.
-      found.initialize(repeating: unknown)
-      for (name, position) in given {
+      buffer.initialize(repeating: Int.unknown)
+      var found = buffer.mutableSpan
+      var origins: [ExtentSolver.Origin] = []
+      if recordsOrigins { origins = Array(repeating: .caller, count: found.count) }
+      var leading = ExtentSolver.Leading<Int>()
+      for (name, position) in given.enumerated() {
         if let size = frame.model?.arguments[position].asInt { found[name] = size }
       }
-      var leading: ArraySlice<Int> = []
-      for operand in operands {
-        let shape: [Int]
-        switch frame.locals[operand.slot] {
-        case .tensor(let x): shape = x.shape
-        case .none: continue
-        default: return false
-        }
-        let extra = shape.count - operand.axes.count
-        guard operand.hasEllipsis ? extra >= 0 : extra == 0 else { return false }
-        if extra > 0 {
-          if leading.isEmpty {
-            leading = shape[..<extra]
-          } else if leading != shape[..<extra] {
-            return false
-          }
-        }
-        for (place, axis) in operand.axes.enumerated() {
-          let size = shape[extra + place]
-          switch axis {
-          case .fixed(let fixed): if size != fixed { return false }
-          case .named(let name):
-            if found[name] == unknown { found[name] = size } else if found[name] != size { return false }
-          }
-        }
+      _ = try solver.solveNumbers(&found, &origins, &leading) { operand throws(ShapeMistake) in
+        try Self.shape(of: frame.locals[slots[operand]], positions[operand])
       }
-      for (name, slot) in sizes where found[name] != unknown { frame.locals[slot] = .int(found[name]) }
-      return true
+      for (name, slot) in sizes where found[name] != .unknown { frame.locals[slot] = .int(found[name]) }
+    }
+  }
+
+  /// `nil` for `none`, which stands for no tensor.
+  @inline(__always)
+  private static func shape(of value: Value, _ position: Int) throws(ShapeMistake) -> [Int]? {
+    switch value {
+    case .tensor(let x): return x.shape
+    case .none: return nil
+    default:
+      if value.isNone { return nil }
+      if let variable = value.variable { return variable.shape }
+      guard value.isNumberOrBool else { throw .notATensor(operand: position) }
+      return []
     }
   }
 }

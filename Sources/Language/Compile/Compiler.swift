@@ -382,8 +382,6 @@ struct Compiler {
         try otherwise.map { try compile($0, wantsValue: wantsValue) }, span)
     case .updated(let base, let path, let value):
       return UpdateNode(try compile(base), try path.map(compile), try compile(value), span)
-    case .invalid:
-      throw Diagnostic("this could not be read", at: span)
     }
   }
 

@@ -8,7 +8,7 @@ extension Expression {
       for case .expression(let expression) in subscripts { body(expression) }
     }
     switch kind {
-    case .integer, .float, .boolean, .none, .name, .invalid, .lambda: break
+    case .integer, .float, .boolean, .none, .name, .lambda: break
     case .string(let pieces):
       for case .value(let expression, _, _) in pieces { body(expression) }
     case .list(let items):

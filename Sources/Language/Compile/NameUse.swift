@@ -145,7 +145,7 @@ package struct NameUse {
       }
       expression.forEachPart { visit($0, bound) }
     case .integer, .float, .boolean, .none, .string, .list, .record, .unary, .binary, .comparison,
-      .logical, .range, .call, .member, .updated, .invalid:
+      .logical, .range, .call, .member, .updated:
       expression.forEachPart { visit($0, bound) }
     }
   }

@@ -9,6 +9,7 @@ import Values
 final class MemberNode: Node {
   let base: Node
   let name: Name
+  @exclusivity(unchecked) private var member = MemberCache()
   init(_ base: Node, _ name: Name, _ span: Span) {
     self.base = base
     self.name = name
@@ -16,7 +17,7 @@ final class MemberNode: Node {
   }
   override func evaluate(_ frame: inout Frame) throws -> Value {
     let value = try base.evaluate(&frame)
-    if let field = value.field(name.text) { return field }
+    if let field = member.value(name.text, of: value) { return field }
     if name.text == "T", let x = value.variable {
       guard x.rank >= 2 else {
         throw Diagnostic(

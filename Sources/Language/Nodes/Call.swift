@@ -15,6 +15,7 @@ final class CallNode: Node {
   let callee: Callee
   let arguments: [Node]
   let labels: [Name?]
+  @exclusivity(unchecked) private var member = MemberCache()
   private var planned: (callee: AnyObject, receiver: Bool, plan: BindingPlan)?
 
   init(_ callee: Callee, _ arguments: [Node], labels: [Name?], _ span: Span) {
@@ -37,7 +38,9 @@ final class CallNode: Node {
       }
     case .method(let node, let name, let fallback):
       let base = try node.evaluate(&frame)
-      if let field = base.field(name.text), field.isCallable {
+      if case .model(let model) = base, let code = member.method(name.text, of: model) {
+        return try callMethod(code, of: model, &frame)
+      } else if let field = member.value(name.text, of: base), field.isCallable {
         function = field
       } else {
         do { function = try fallback.callee(&frame) } catch {
@@ -65,14 +68,24 @@ final class CallNode: Node {
       guard let closure = function as? Closure, closure.code === planned.callee else { return nil }
       var inner = interpreter.frame(for: closure)
       try pass(receiver, to: closure.code, plan, &inner, &frame)
-      return try interpreter.run(closure, in: &inner, plan, at: self)
+      return try interpreter.run(closure.code, in: &inner, plan, at: self)
     case .model(let model):
       guard let code = (model.type as? ModelCode)?.apply, code === planned.callee else { return nil }
       var inner = interpreter.frame(for: model, code)
       try pass(receiver, to: code, plan, &inner, &frame)
-      return try interpreter.invoke(code, plan, &inner, at: self)
+      return try interpreter.run(code, in: &inner, plan, at: self)
     default: return nil
     }
+  }
+
+  private func callMethod(_ code: FunctionCode, of model: Model, _ frame: inout Frame) throws -> Value {
+    let interpreter = frame.interpreter
+    let plan = try plan(for: code, nil, interpreter) {
+      try bind(code.displayName, code.parameters.map(\.name), variadic: nil, nil)
+    }
+    var inner = interpreter.frame(for: model, code)
+    try pass(nil, to: code, plan, &inner, &frame)
+    return try interpreter.run(code, in: &inner, plan, at: self)
   }
 
   private func pass(
@@ -353,15 +366,49 @@ extension Value {
     default: false
     }
   }
+}
 
-  /// A field of a record or model.
-  func field(_ name: String) -> Value? {
-    switch self {
+/// What a name behind a dot means, for models of one type found once.
+struct MemberCache {
+  private enum Place {
+    case field(Int)
+    case argument(Int)
+    case method(FunctionCode)
+  }
+  private var found: (type: any ModelType, place: Place?)?
+
+  /// A field of a record; a field, a parameter or a method of a model.
+  mutating func value(_ name: String, of value: Value) -> Value? {
+    switch value {
     case .record(let record):
       if let value = record[name] { return value }
       return Int(name).flatMap { record.values.indices.contains($0) ? record.values[$0] : nil }
-    case .model(let model): return model.member(name) ?? model.method(name)
+    case .model(let model):
+      switch place(name, in: model.type) {
+      case .field(let position): return model.fields[position].read
+      case .argument(let position): return model.arguments[position]
+      case .method(let code): return .function(Closure(code, captured: [], model: model))
+      case nil: return nil
+      }
     default: return nil
     }
+  }
+
+  mutating func method(_ name: String, of model: Model) -> FunctionCode? {
+    if case .method(let code) = place(name, in: model.type) { code } else { nil }
+  }
+
+  private mutating func place(_ name: String, in type: any ModelType) -> Place? {
+    if let found, found.type === type { return found.place }
+    var place: Place?
+    if let position = type.position(ofField: name) {
+      place = .field(position)
+    } else if let position = type.parameterNames.firstIndex(of: name) {
+      place = .argument(position)
+    } else if let code = (type as? ModelCode)?.method(name) {
+      place = .method(code)
+    }
+    found = (type, place)
+    return place
   }
 }

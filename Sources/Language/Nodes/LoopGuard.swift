@@ -5,8 +5,8 @@ import Values
 /// Lets a loop that is a statement end between two rounds: where `stop_after` says so, and, in a
 /// session that keeps what interrupted loops have done, where the user interrupts it.
 ///
-/// An interruption takes back the round in flight. For that the names' values are noted before a
-/// round, at most every twentieth of a second: a note holds on to a list that would otherwise grow in
+/// An interruption takes back the round in flight. For that the guard records the names' values before a
+/// round, at most every twentieth of a second: a record holds on to a list that would otherwise grow in
 /// place, and short rounds are quickly run again.
 final class LoopGuard {
   private let interpreter: Interpreter

@@ -131,12 +131,12 @@ final class RecordNode: Node {
 
 final class ComprehensionNode: Node {
   let element: Node
-  let targets: [Target]
+  let targets: LoopTargets
   let sequence: Node
   let filter: Node?
   init(_ element: Node, _ targets: [Target], _ sequence: Node, filter: Node?, _ span: Span) {
     self.element = element
-    self.targets = targets
+    self.targets = LoopTargets(targets)
     self.sequence = sequence
     self.filter = filter
     super.init(span)
@@ -145,13 +145,7 @@ final class ComprehensionNode: Node {
     .list(
       try Disposal.making { (result: inout [Value]) in
         try iterate(sequence, &frame) { item, frame in
-          if targets.count == 1 {
-            try targets[0].bind(item, &frame)
-          } else {
-            for (target, part) in zip(targets, try unpack(item, into: targets.count, at: sequence.span)) {
-              try target.bind(part, &frame)
-            }
-          }
+          try targets.bind(item, of: sequence, &frame)
           if let filter, try !filter.condition(&frame) { return true }
           try result.appendWithRoom(element.evaluate(&frame))
           return true

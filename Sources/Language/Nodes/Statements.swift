@@ -105,13 +105,13 @@ final class ConditionalNode: Node {
 }
 
 final class ForNode: Node {
-  let targets: [Target]
+  let targets: LoopTargets
   let sequence: Node
   let body: Node
   /// Whether it is itself a statement at top level, which ends early and keeps what it has.
   var isStatement = false
   init(_ targets: [Target], _ sequence: Node, _ body: Node, _ span: Span) {
-    self.targets = targets
+    self.targets = LoopTargets(targets)
     self.sequence = sequence
     self.body = body
     super.init(span)
@@ -135,13 +135,7 @@ final class ForNode: Node {
   /// One round; false where it leaves the loop.
   @inline(__always)
   private func round(_ item: Value, _ frame: inout Frame, _ result: inout Value) throws -> Bool {
-    if targets.count == 1 {
-      try targets[0].bind(item, &frame)
-    } else {
-      for (target, part) in zip(targets, try unpack(item, into: targets.count, at: sequence.span)) {
-        try target.bind(part, &frame)
-      }
-    }
+    try targets.bind(item, of: sequence, &frame)
     let value = try body.evaluate(&frame)
     switch frame.signal {
     case .none: return true

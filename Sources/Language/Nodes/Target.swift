@@ -2,7 +2,7 @@ import Values
 
 /// A name that a statement binds, and where its value goes: every assignment, unpacking, loop variable and
 /// definition goes through `bind`.
-struct Target {
+final class Target {
   let name: String
   let place: Place
 
@@ -16,11 +16,14 @@ struct Target {
   /// Binds the name, and gives the value that it has then: an observer may put another in its place.
   @discardableResult @inline(__always)
   func bind(_ value: Value, _ frame: inout Frame) throws -> Value {
-    guard let observer = frame.observer else {
-      store(value, &frame)
-      return value
-    }
-    let seen = try observer.willBind(name, value, frame)
+    if frame.observer != nil { return try show(value, &frame) }
+    store(value, &frame)
+    return value
+  }
+
+  @inline(never)
+  private func show(_ value: Value, _ frame: inout Frame) throws -> Value {
+    let seen = try frame.observer?.willBind(name, value, frame) ?? value
     store(seen, &frame)
     return seen
   }
@@ -44,6 +47,30 @@ struct Target {
       let value = cell.value
       cell.value = .undefined
       return value
+    }
+  }
+}
+
+/// What a loop binds in each round: its item by one name, or the parts of it by several.
+struct LoopTargets {
+  private let first: Target
+  private let others: [Target]
+
+  init(_ targets: [Target]) {
+    (first, others) = (targets[0], Array(targets.dropFirst()))
+  }
+
+  @inline(__always)
+  func bind(_ item: Value, of sequence: Node, _ frame: inout Frame) throws {
+    guard others.isEmpty else { return try bindParts(of: item, of: sequence, &frame) }
+    try first.bind(item, &frame)
+  }
+
+  @inline(never)
+  private func bindParts(of item: Value, of sequence: Node, _ frame: inout Frame) throws {
+    let targets = [first] + others
+    for (target, part) in zip(targets, try unpack(item, into: targets.count, at: sequence.span)) {
+      try target.bind(part, &frame)
     }
   }
 }

@@ -142,7 +142,7 @@ final class Interpreter {
   {
     var frame = frame(for: closure)
     frame.place(values, closure.code, plan)
-    return try run(closure, in: &frame, plan, at: site)
+    return try run(closure.code, in: &frame, plan, at: site)
   }
 
   /// The frame of a call, for its arguments.
@@ -155,16 +155,18 @@ final class Interpreter {
     return frame
   }
 
-  /// Runs a function whose arguments stand in its frame.
-  func run(_ closure: Closure, in frame: inout Frame, _ plan: BindingPlan, at site: CallNode?) throws
+  /// Runs a function, or a method of a model, whose arguments stand in its frame: with the files beside the
+  /// script that it stands in.
+  func run(_ code: FunctionCode, in frame: inout Frame, _ plan: BindingPlan, at site: CallNode?) throws
     -> Value
   {
-    let base = host.files.base
-    if !folders.isEmpty, let (_, folder) = folders[ObjectIdentifier(closure.code.span.source)] {
-      host.files.base = folder
+    guard !folders.isEmpty, let (_, folder) = folders[ObjectIdentifier(code.span.source)] else {
+      return try invoke(code, plan, &frame, at: site)
     }
-    defer { if !folders.isEmpty { host.files.base = base } }
-    return try invoke(closure.code, plan, &frame, at: site)
+    let base = host.files.base
+    host.files.base = folder
+    defer { host.files.base = base }
+    return try invoke(code, plan, &frame, at: site)
   }
 
   func apply(
@@ -172,7 +174,7 @@ final class Interpreter {
   ) throws -> Value {
     var frame = frame(for: model, code)
     frame.place(values, code, plan)
-    return try invoke(code, plan, &frame, at: site)
+    return try run(code, in: &frame, plan, at: site)
   }
 
   func frame(for model: Model, _ code: FunctionCode) -> Frame {
@@ -368,7 +370,7 @@ final class Interpreter {
 
   /// Folders of imported files, against which the paths in their functions are resolved. The sources
   /// are held, so that their identities stay theirs.
-  private var folders: [ObjectIdentifier: (source: Source, folder: String)] = [:]
+  @exclusivity(unchecked) private var folders: [ObjectIdentifier: (source: Source, folder: String)] = [:]
 
   /// Compiles and runs one statement at top level.
   func execute(_ statement: Statement, in module: Module) throws -> Value {

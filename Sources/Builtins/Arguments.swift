@@ -24,16 +24,41 @@ package final class Arguments {
     if let shapes = builtin.shapes, shapes.isRun { derived = try shapes.result(of: values) }
   }
 
-  /// The shape of the result, where the arguments are what the primitive takes.
-  package var shape: [Int] { derivation.shape }
+  /// The shape of the result. Where the rule has none, an argument is not what the primitive takes, and the
+  /// error says which.
+  package var shape: [Int] {
+    get throws {
+      if let derived { return derived.shape }
+      try checkKinds()
+      return derivation.shape
+    }
+  }
   /// The way to it, of a pattern of axes.
   package var rearrangement: Rearrangement<Int> {
-    guard let rearrangement = derivation.rearrangement else { preconditionFailure("a pattern has one") }
-    return rearrangement
+    guard case .rearrangement(let way) = derivation.way else { preconditionFailure("a pattern has one") }
+    return way
   }
   package var terms: EinsumTerms<Int> {
-    guard let terms = derivation.terms else { preconditionFailure("an einsum has terms") }
+    guard case .einsum(let terms) = derivation.way else { preconditionFailure("an einsum has terms") }
     return terms
+  }
+
+  /// Reads what the rule reads.
+  private func checkKinds() throws {
+    guard let shapes = builtin.shapes else { return }
+    for (position, role) in zip(shapes.positions, shapes.roles) {
+      let name = builtin.parameterNames[position]
+      switch role {
+      case .operand where !self[name].isNone: _ = try tensor(name)
+      case .number where !self[name].isNone: _ = try int(name)
+      case .numbers: _ = try wholeNumbers(name)
+      case .axes where !self[name].isNone:
+        _ = try axes(name, of: tensor(builtin.parameterNames[shapes.positions[0]]))
+      case .flag: _ = try bool(name)
+      case .string: _ = try string(name)
+      default: continue
+      }
+    }
   }
 
   private var derivation: ShapeResult<Int> {

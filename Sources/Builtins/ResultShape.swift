@@ -3,7 +3,7 @@ import Values
 
 /// How the shape of a primitive's tensor result follows from its arguments: by the axes of its signature, or by
 /// a rule that they can't say.
-package struct ResultShape: Sendable {
+package final class ResultShape: Sendable {
   package let rule: ShapeRule
   private let signature: Signature
   /// The parameters that are read, and what for.
@@ -52,10 +52,15 @@ package struct ResultShape: Sendable {
   func result(of values: [Value]) throws(ShapeMistake) -> ShapeResult<Int>? {
     var arguments: [ShapeArgument<Int>] = []
     arguments.reserveCapacity(positions.count)
-    for (position, role) in zip(positions, roles) {
-      arguments.append(role.map { values[position].shapeArgument($0) } ?? .other)
+    for place in positions.indices {
+      if let role = roles[place] {
+        arguments.append(values[positions[place]].shapeArgument(role))
+      } else {
+        arguments.append(.other)
+      }
     }
-    return try result(of: arguments)
+    if rule.kind == .axes { return try signature.numbers(of: arguments).map { ShapeResult($0) } }
+    return try rule.numbers(of: arguments, at: positions)
   }
 }
 
@@ -71,8 +76,7 @@ extension Value {
     case .numbers:
       guard case .list(let given) = self else { return .other }
       let items = given.count == 1 ? given[0].wholeNumberItems ?? given : given
-      let numbers = items.compactMap(\.asInt)
-      return numbers.count == items.count ? .numbers(numbers) : .other
+      return Self.wholeNumbers(items).map { .numbers($0) } ?? .other
     case .axes:
       switch self {
       case .string("all"): return .all
@@ -80,9 +84,7 @@ extension Value {
       default: break
       }
       if let number = asInt { return .number(number) }
-      let items = wholeNumberItems ?? []
-      let numbers = items.compactMap(\.asInt)
-      return numbers.count == items.count && wholeNumberItems != nil ? .numbers(numbers) : .other
+      return wholeNumberItems.flatMap(Self.wholeNumbers).map { .numbers($0) } ?? .other
     case .list:
       let items: [Value]
       switch self {
@@ -111,6 +113,17 @@ extension Value {
     if case .list = self { return shapeArgument(.list) }
     if isNumberOrBool { return .number(0) }
     return shapeArgument(.operand)
+  }
+
+  /// `nil` where one of them is something else.
+  private static func wholeNumbers(_ items: [Value]) -> [Int]? {
+    var numbers: [Int] = []
+    numbers.reserveCapacity(items.count)
+    for item in items {
+      guard let number = item.asInt else { return nil }
+      numbers.append(number)
+    }
+    return numbers
   }
 
   /// The items of a list, tuple or row of whole numbers.

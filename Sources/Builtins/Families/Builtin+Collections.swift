@@ -77,7 +77,8 @@ extension Builtin {
       let text = counts.dropLast().joined(separator: ", ") + " and " + counts[counts.count - 1]
       throw BuiltinError("the lengths differ: \(text)", at: ["a", "b"])
     }
-    return .list(try lists[0].indices.stoppableMap { at in .record(Record(tuple: lists.map { $0[at] })) })
+    return .list(
+      try [Value](count: lists[0].count) { at in .record(Record(tuple: lists.map { $0[at] })) })
   }
 
   static let enumerated = Builtin(
@@ -93,9 +94,7 @@ extension Builtin {
       throw BuiltinError("start is too large: \(start)", at: ["start"])
     }
     return .list(
-      try items.enumerated().stoppableMap {
-        .record(Record(tuple: [.int(start + $0.offset), $0.element]))
-      })
+      try [Value](count: items.count) { .record(Record(tuple: [.int(start + $0), items[$0]])) })
   }
 
   // MARK: Records

@@ -140,7 +140,7 @@ extension Builtin {
       throw BuiltinError(
         "the length \(length) at position [\(row)] is not one of 0 to \(keys) keys", at: ["lengths"])
     }
-    let shape = arguments.shape
+    let shape = try arguments.shape
     let batch = shape[0]
     try Tensor.checkShape(shape)
     let keep = try Tensor.range(keys).expanded(to: [batch, keys])
@@ -162,7 +162,7 @@ extension Builtin {
     if let (position, id) = try ids.firstOutside(n) {
       throw BuiltinError("the index \(id)\(position) is not one of 0..\(n)", at: ["ids", "n"])
     }
-    let shape = arguments.shape
+    let shape = try arguments.shape
     try Tensor.checkShape(shape)
     let isPlace = try ids.reshaped(ids.shape + [1]).expanded(to: shape)
       .compare(.equal, Tensor.range(n).expanded(to: shape))

@@ -71,7 +71,7 @@ extension Builtin {
     }
     let operands = try arguments.operands("a", "b")
     guard let condition = try arguments.condition("condition") else {
-      return .tensor(operands[0].expanded(to: arguments.shape))
+      return .tensor(try operands[0].expanded(to: arguments.shape))
     }
     return .tensor(try .select(Variable(condition), operands[0], operands[1]))
   }
@@ -146,7 +146,7 @@ extension Builtin {
   ) { .dtype(try $0.tensor("x").dtype) }
 
   static let int = Builtin(
-    "int(x)", "An Int of a number, cut off towards 0, of a tensor of one number, or of a text.",
+    "int(x)", "An Int of a number, cut off towards 0, of a tensor of one number, or of a string.",
     examples: [
       .prints("int(2.7)", "2"), .prints("int(\"12\")", "12"),
       .fails("int(\"12.5\")", "int: \"12.5\" is not a whole number"),
@@ -174,7 +174,7 @@ extension Builtin {
   }
 
   static let float = Builtin(
-    "float(x)", "A Float of a number, of a tensor of one number, or of a text.",
+    "float(x)", "A Float of a number, of a tensor of one number, or of a string.",
     examples: [
       .prints("float(2)", "2.0"), .prints("float(\"1e-3\")", "0.001"),
       .fails("float(\"one\")", "float: \"one\" is not a number"),

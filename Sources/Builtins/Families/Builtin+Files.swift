@@ -115,7 +115,7 @@ extension Builtin {
 
   static let writeText = Builtin(
     "write_text(path, text)",
-    "Writes a text to a file, whole or not at all; a file that is there is replaced.",
+    "Writes a string to a file, whole or not at all; a file that is there is replaced.",
     examples: [
       .fails(
         "write_text(\"nowhere/a.txt\", \"\")",

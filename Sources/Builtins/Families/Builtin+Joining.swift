@@ -102,7 +102,7 @@ extension Builtin {
     let axis = try arguments.axis("axis", of: x)
     let n = try arguments.count("n")
     guard x.shape[axis] > 0 || n <= 1 << 20 else { throw BuiltinError("\(n) parts are too many", at: ["n"]) }
-    let part = arguments.shape[axis]
+    let part = try arguments.shape[axis]
     return .list(
       try [Value](count: n) { .tensor(x.sliced(axis: axis, start: $0 * part, count: part)) })
   }

@@ -245,10 +245,10 @@ private struct Loading {
       tensor.dtype == wanted.dtype || tensor.dtype.isFloat && wanted.dtype.isFloat
       || tensor.dtype.isInteger && wanted.dtype.isInteger
     guard tensor.shape == wanted.shape, isSameKind else {
-      let isTurned = tensor.rank == 2 && tensor.shape == wanted.shape.reversed()
+      let isTransposed = tensor.rank == 2 && tensor.shape == wanted.shape.reversed()
       let hint =
         isSameKind
-        ? isTurned ? "the file holds it with its axes swapped" : nil
+        ? isTransposed ? "the file holds it with its axes swapped" : nil
         : "floats convert into each other, as do whole numbers; without like it is read as it is"
       throw BuiltinError(
         "\(leaf.storedName) is \(tensor.description) in \(path), and "

@@ -50,9 +50,9 @@ extension Builtin {
     ], gradients: [.at("reshape(x, 3, 2)", [2, 3])]
   ) { arguments in
     let x = try arguments.tensor("x")
-    _ = try arguments.wholeNumbers("sizes")
-    try Tensor.checkShape(arguments.shape)
-    return .tensor(try x.reshaped(arguments.shape))
+    let shape = try arguments.shape
+    try Tensor.checkShape(shape)
+    return .tensor(try x.reshaped(shape))
   }
 
   static let flatten = Builtin(
@@ -95,7 +95,6 @@ extension Builtin {
     ], gradients: [.at("expand_dims(x, 1)", [2, 3])]
   ) { arguments in
     let x = try arguments.tensor("x")
-    _ = try arguments.int("axis")
     return .tensor(try x.reshaped(arguments.shape))
   }
 
@@ -109,19 +108,18 @@ extension Builtin {
     ], gradients: [.at("squeeze(x, axis: 1)", [2, 1, 3])]
   ) { arguments in
     let x = try arguments.tensor("x")
-    if !arguments["axis"].isNone { _ = try arguments.axes("axis", of: x) }
     return .tensor(try x.reshaped(arguments.shape))
   }
 
   static let broadcast = Builtin(
     "broadcast(x, sizes...)",
     "Repeats `x` along axes of size 1 and along new leading axes, until it has the sizes given.",
-    shape: ShapeRule(.stretched, "x", "sizes"),
+    shape: ShapeRule(.broadcast, "x", "sizes"),
     examples: [
       .prints("broadcast([[1], [2]], 2, 3)", "i64[2, 3]\n 1  1  1\n 2  2  2"),
       .fails(
         "broadcast(zeros(2), 2, 3)",
-        "broadcast: axis 0 of x has size 2, and axis 1 of [2, 3] has 3; only a size of 1 stretches"),
+        "broadcast: axis 0 of x has size 2, and axis 1 of [2, 3] has 3; only a size of 1 broadcasts"),
     ], gradients: [.at("broadcast(x, 2, 2, 3)", [2, 1])]
   ) { arguments in
     let x = try arguments.tensor("x")

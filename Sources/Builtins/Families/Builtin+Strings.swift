@@ -28,11 +28,11 @@ extension Builtin {
 
   static let encoded = Builtin(
     "encode(text, vocabulary) -> i64[count]",
-    "The number of each character of a text in an vocabulary, a list of characters or a string.",
+    "The number of each character of a string in a vocabulary, a list of characters or a string.",
     examples: [
       .prints("encode(\"banana\", vocabulary(\"banana\"))", "i64[6]\n 1  0  2  0  2  0"),
       .fails(
-        "encode(\"bad\", \"ab\")", "encode: the vocabulary lacks \"d\", character 2 of the text"),
+        "encode(\"bad\", \"ab\")", "encode: the vocabulary lacks \"d\", character 2 of the string"),
     ]
   ) { arguments in
     let numbers = try arguments.vocabulary("vocabulary").numbers(of: arguments.string("text"))
@@ -108,13 +108,13 @@ extension Builtin {
       }
     }
     do { return .string(try .joining(parts, separator: arguments.string("separator"))) } catch {
-      Disposal.letGo(&parts)
+      Disposal.release(&parts)
       throw error
     }
   }
 
   static let splitLines = Builtin(
-    "split_lines(text)", "The lines of a text as a list, without their ends.",
+    "split_lines(text)", "The lines of a string as a list, without their ends.",
     examples: [.prints("split_lines(\"one\\ntwo\\n\")", "[\"one\", \"two\"]")]
   ) { arguments in
     .list(try arguments.string("text").lines().map(Value.string))
@@ -125,12 +125,12 @@ extension Builtin {
   static let uppercase = Builtin(
     "upper(text)", "The text in capital letters.",
     examples: [.prints("upper(\"attn\")", "\"ATTN\"")]
-  ) { .string(try $0.string("text").stretchwise { $0.uppercased() }) }
+  ) { .string(try $0.string("text").mappedInChunks { $0.uppercased() }) }
 
   static let lowercase = Builtin(
     "lower(text)", "The text in small letters.",
     examples: [.prints("lower(\"ATTN\")", "\"attn\"")]
-  ) { .string(try $0.string("text").stretchwise { $0.lowercased() }) }
+  ) { .string(try $0.string("text").mappedInChunks { $0.lowercased() }) }
 
   static let trimmed = Builtin(
     "trim(text)", "The text without blanks and line ends at its start and end.",
@@ -160,7 +160,7 @@ extension Builtin {
     let count = try arguments.count("n")
     let (bytes, overflow) = text.utf8.count.multipliedReportingOverflow(by: count)
     guard !overflow, bytes <= longestText else {
-      throw BuiltinError("the text would be too long, n is \(count)", at: ["n"])
+      throw BuiltinError("the string would be too long, n is \(count)", at: ["n"])
     }
     guard bytes > 1 << 20 else { return .string(String(repeating: text, count: text.isEmpty ? 0 : count)) }
     // A million bytes at a time.
@@ -187,7 +187,7 @@ extension Builtin {
   // MARK: Search
 
   static let startsWith = Builtin(
-    "starts_with(text, part)", "Whether a text begins with a part.",
+    "starts_with(text, part)", "Whether a string begins with a part.",
     examples: [.prints("starts_with(\"attention\", \"at\")", "true")]
   ) { arguments in
     let text = try arguments.string("text")
@@ -195,7 +195,7 @@ extension Builtin {
   }
 
   static let endsWith = Builtin(
-    "ends_with(text, part)", "Whether a text ends with a part.",
+    "ends_with(text, part)", "Whether a string ends with a part.",
     examples: [.prints("ends_with(\"gpt.safetensors\", \".npy\")", "false")]
   ) { arguments in
     let text = try arguments.string("text")

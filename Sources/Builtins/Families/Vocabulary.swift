@@ -59,7 +59,7 @@ struct Vocabulary {
         let number = value < numbers.count ? numbers[value] : -1
         guard number >= 0 else {
           throw BuiltinError(
-            "the vocabulary lacks \(quoted(String(scalar))), character \(result.count) of the text",
+            "the vocabulary lacks \(quoted(String(scalar))), character \(result.count) of the string",
             at: ["text", "vocabulary"])
         }
         result.append(number)

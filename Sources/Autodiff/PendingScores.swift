@@ -11,7 +11,7 @@ import Tensors
 final class PendingScores {
   private enum Source {
     /// left × right, over equal leading axes, then 0 outside the validity mask, then scaled.
-    case product(left: Variable, right: Variable, place: Place?, gate: Gate?, scale: Scale?)
+    case product(left: Variable, right: Variable, place: Place?, mask: Mask?, scale: Scale?)
     /// The softmax over the last axis.
     case softmax(PendingScores, keep: Tensor?)
   }
@@ -23,7 +23,7 @@ final class PendingScores {
   }
 
   /// The validity mask over the axes of the source, and the 0 that replaces a score outside it.
-  private struct Gate {
+  private struct Mask {
     let keep: Variable
     let zero: Variable
   }
@@ -73,7 +73,7 @@ final class PendingScores {
     for (to, from) in order.enumerated() { inverse[from] = to }
     return inverse
   }
-  private var isGated: Bool {
+  private var isMasked: Bool {
     if case .product(_, _, _, _?, _) = source { return true }
     return false
   }
@@ -92,7 +92,7 @@ final class PendingScores {
       (tape?.depth ?? 0) <= 1
     else { return nil }
     source = .product(
-      left: left, right: right, place: tape.map { Self.place(left, right, $0) }, gate: nil,
+      left: left, right: right, place: tape.map { Self.place(left, right, $0) }, mask: nil,
       scale: nil)
     axes = Array(left.shape.dropLast()) + [right.shape[right.rank - 1]]
     order = Array(axes.indices)
@@ -104,7 +104,7 @@ final class PendingScores {
 
   /// The same scores with another shape and the same last axis.
   func reshaped(_ shape: [Int]) -> PendingScores? {
-    guard isInOrder, shape.count >= 2, shape.last == axes.last, !isGated else { return nil }
+    guard isInOrder, shape.count >= 2, shape.last == axes.last, !isMasked else { return nil }
     return PendingScores(source, shape, nil, tape)
   }
 
@@ -113,7 +113,7 @@ final class PendingScores {
   }
 
   func scaled(_ function: BinaryFunction, by number: Variable) -> PendingScores? {
-    guard case .product(let left, let right, let place, let gate, nil) = source,
+    guard case .product(let left, let right, let place, let mask, nil) = source,
       function == .multiply || function == .divide, number.rank == 0,
       number.dtype == left.dtype, !number.isTracked,
       let value = ScoreScale(
@@ -121,25 +121,25 @@ final class PendingScores {
     else { return nil }
     let scale = Scale(function: function, number: number, value: value)
     return PendingScores(
-      .product(left: left, right: right, place: place, gate: gate, scale: scale), axes, order, tape)
+      .product(left: left, right: right, place: place, mask: mask, scale: scale), axes, order, tape)
   }
 
   /// The scores where a validity mask of their shape is true, else 0: what index notation reads under it.
-  func gated(_ keep: Variable, else zero: Variable) -> PendingScores? {
+  func masked(_ keep: Variable, else zero: Variable) -> PendingScores? {
     guard case .product(let left, let right, let place, nil, nil) = source, keep.shape == shape,
       zero.rank == 0, !zero.isTracked
     else { return nil }
-    let gate = Gate(keep: keep.transposed(inverse), zero: zero)
+    let mask = Mask(keep: keep.transposed(inverse), zero: zero)
     return PendingScores(
-      .product(left: left, right: right, place: place, gate: gate, scale: nil), axes, order, tape)
+      .product(left: left, right: right, place: place, mask: mask, scale: nil), axes, order, tape)
   }
 
   /// The weights, where the last axis is that of the keys.
   func softmax(keep: Tensor?) -> PendingScores? {
     // A validity mask that equals `keep` has no effect: softmax ignores the scores that it zeroes.
-    guard case .product(let left, _, _, let gate, _) = source,
-      gate.map({ gate in
-        keep.map { gate.keep.tensor.isSameView($0.transposed(inverse)) } ?? false
+    guard case .product(let left, _, _, let mask, _) = source,
+      mask.map({ mask in
+        keep.map { mask.keep.tensor.isSameView($0.transposed(inverse)) } ?? false
       }) ?? true,
       isInOrder || isSwapped && axes.dropLast().elementsEqual(left.shape.dropLast())
     else { return nil }
@@ -152,10 +152,10 @@ final class PendingScores {
   func composite() throws -> Variable {
     let value: Variable
     switch source {
-    case .product(let left, let right, let place, let gate, let scale):
+    case .product(let left, let right, let place, let mask, let scale):
       var scores = try Self.product(left, right, place)
-      if let gate {
-        scores = try .select(gate.keep, scores.reshaped(axes), gate.zero)
+      if let mask {
+        scores = try .select(mask.keep, scores.reshaped(axes), mask.zero)
       }
       if let scale { scores = try scores.binary(scale.function, scale.number) }
       value = scores
@@ -176,41 +176,41 @@ final class PendingScores {
   private static func place(_ left: Variable, _ right: Variable, _ tape: Tape) -> Place {
     let place = Place(tape)
     let operands = ProductOperands(left, right)
-    place.node = tape.append([left, right].map { $0.isTracked ? $0.node : -1 }) { dy, wants in
+    place.node = tape.append([left, right].map { $0.isTracked ? $0.node : -1 }) { dy, needed in
       if let gradients = place.gradients {
         place.gradients = nil
         return gradients
       }
-      return try operands.gradients(dy, wants)
+      return try operands.gradients(dy, needed)
     }
     return place
   }
 
   /// The fused attention `[..., t, s] × [..., s, e]` of these weights and `values`.
   ///
-  /// With `isTurned` it is the product of the transposes, `[..., e, s] × [..., s, t]`. `nil` where the fused
+  /// With `isTransposed` it is the product of the transposes, `[..., e, s] × [..., s, t]`. `nil` where the fused
   /// kernel does not take the operands; the caller then materializes the weights.
-  func attended(_ values: Variable, isTurned: Bool) throws -> Variable? {
-    guard case .softmax(let scores, let keep) = source, isTurned ? isSwapped : isInOrder,
+  func attended(_ values: Variable, isTransposed: Bool) throws -> Variable? {
+    guard case .softmax(let scores, let keep) = source, isTransposed ? isSwapped : isInOrder,
       case .product(let left, let right, let given, _, let scale) = scores.source,
       values.dtype == left.dtype, values.tensor.count > 0
     else { return nil }
     let areTurned = !scores.isInOrder
     let q = areTurned ? right.tensor.swapped() : left.tensor
     let k = areTurned ? left.tensor : right.tensor.swapped()
-    let v = isTurned ? values.tensor.swapped() : values.tensor
+    let v = isTransposed ? values.tensor.swapped() : values.tensor
     let leading = Array(axes.dropLast(2))
     let t = axes[axes.count - 2]
     guard q.shape[q.rank - 2] == t, q.shape.dropLast(2).reduce(1, *) == leading.reduce(1, *),
       v.shape[v.rank - 1] <= Self.widest
     else { return nil }
     let operands = AttentionOperands(q: q, k: k, v: v, keep: keep, scale: scale?.value)
-    func shaped(_ y: Tensor, isTurned: Bool) throws -> Variable {
+    func shaped(_ y: Tensor, isTransposed: Bool) throws -> Variable {
       let y = try y.reshaped(leading + y.shape.suffix(2))
-      return Variable(isTurned ? y.swapped() : y)
+      return Variable(isTransposed ? y.swapped() : y)
     }
     guard let tape = tape ?? (values.isTracked ? values.tape : nil), tape.isRecording else {
-      return try shaped(operands.attended(saving: false).y, isTurned: isTurned)
+      return try shaped(operands.attended(saving: false).y, isTransposed: isTransposed)
     }
     // An inner gradient may be taken for the values, even where queries and keys are constants.
     guard tape.depth <= 1 else { return nil }
@@ -221,9 +221,9 @@ final class PendingScores {
     let (y, saved) = try operands.attended(saving: true)
     guard let saved else { preconditionFailure("asked for") }
     let inputs = [place?.node ?? -1, values.isTracked ? values.node : -1]
-    return tape.append(try shaped(y, isTurned: isTurned).tensor, inputs) { dy, _ in
+    return tape.append(try shaped(y, isTransposed: isTransposed).tensor, inputs) { dy, _ in
       precondition(!dy.isTracked, "inside another gradient scores are not left pending")
-      let dy = isTurned ? dy.tensor.swapped() : dy.tensor
+      let dy = isTransposed ? dy.tensor.swapped() : dy.tensor
       let found = try operands.gradients(dy, saved)
       let dq = Variable(areTurned ? found.dq.swapped() : found.dq)
       let dk = Variable(areTurned ? found.dk : found.dk.swapped())
@@ -231,7 +231,7 @@ final class PendingScores {
       // The product's entry reads dq and dk from `place`. The scalar only makes the tape visit that entry.
       return [
         Variable(try Tensor.scalar(0, .f32)),
-        try shaped(found.dv, isTurned: isTurned),
+        try shaped(found.dv, isTransposed: isTransposed),
       ]
     }
   }

@@ -18,58 +18,58 @@ extension Variable {
   // MARK: Functions of one operand
 
   package func unary(_ function: UnaryFunction) throws -> Variable {
-    try settle()
+    try materialize()
     let y = try tensor.unary(function)
     guard isTracked else { return Variable(y) }
     // What a derivative reads, x or y, is kept until then, and nothing else. The kernels give the same
     // values as the formulas in one pass; the formulas stand in where the gradient is itself being
     // differentiated.
-    func told(_ derivative: @escaping (_ dy: Variable) throws -> Variable?) -> Variable {
+    func recorded(_ derivative: @escaping (_ dy: Variable) throws -> Variable?) -> Variable {
       .make(y, [self]) { dy, _ in [try derivative(dy)] }
     }
-    func toldFromResult(
+    func recordedFromOutput(
       _ derivative: @escaping (_ y: Variable, _ dy: Variable) throws -> Variable?
     ) -> Variable {
       .make(y, [self], reading: { y, dy, _ in [try derivative(y, dy)] })
     }
     let x = self
     switch function {
-    case .sign, .floor, .ceil, .round, .not: return told { _ in nil }
-    case .negate: return told { try -$0 }
-    case .exp: return toldFromResult { y, dy in try dy * y }
-    case .sqrt: return toldFromResult { y, dy in try dy / (y * 2) }
+    case .sign, .floor, .ceil, .round, .not: return recorded { _ in nil }
+    case .negate: return recorded { try -$0 }
+    case .exp: return recordedFromOutput { y, dy in try dy * y }
+    case .sqrt: return recordedFromOutput { y, dy in try dy / (y * 2) }
     case .tanh:
-      return toldFromResult { y, dy in try y.fused(.tanhGradient, dy) ?? dy * (1 - y * y) }
+      return recordedFromOutput { y, dy in try y.fused(.tanhGradient, dy) ?? dy * (1 - y * y) }
     case .sigmoid:
-      return toldFromResult { y, dy in try y.fused(.sigmoidGradient, dy) ?? dy * (y * (1 - y)) }
+      return recordedFromOutput { y, dy in try y.fused(.sigmoidGradient, dy) ?? dy * (y * (1 - y)) }
     case .relu:
-      return toldFromResult { y, dy in
+      return recordedFromOutput { y, dy in
         if let dx = try y.fused(.reluGradient, dy) { return dx }
         let zero = try Variable(Tensor.scalar(0, y.dtype))
         let isPositive = try Variable(y.tensor.compare(.greater, zero.tensor))
         return try .select(isPositive, dy, zero)
       }
-    case .abs: return told { dy in try dy * Variable(x.tensor.unary(.sign)) }
-    case .log: return told { dy in try dy / x }
-    case .sin: return told { dy in try dy * x.unary(.cos) }
-    case .cos: return told { dy in try -(dy * x.unary(.sin)) }
+    case .abs: return recorded { dy in try dy * Variable(x.tensor.unary(.sign)) }
+    case .log: return recorded { dy in try dy / x }
+    case .sin: return recorded { dy in try dy * x.unary(.cos) }
+    case .cos: return recorded { dy in try -(dy * x.unary(.sin)) }
     case .erf:
-      return told { dy in try dy * (-(x * x)).unary(.exp) * 1.1283791670955126 }  // 2/√π
-    case .softplus: return told { dy in try dy * x.unary(.sigmoid) }
+      return recorded { dy in try dy * (-(x * x)).unary(.exp) * 1.1283791670955126 }  // 2/√π
+    case .softplus: return recorded { dy in try dy * x.unary(.sigmoid) }
     case .softsign:
-      return told { dy in
+      return recorded { dy in
         if let dx = try x.fused(.softsignGradient, dy) { return dx }
         let scale = try x.unary(.abs) + 1
         return try dy / (scale * scale)
       }
     case .silu:
-      return told { dy in
+      return recorded { dy in
         if let dx = try x.fused(.siluGradient, dy) { return dx }
         let s = try x.unary(.sigmoid)
         return try dy * (s * (x * (1 - s) + 1))
       }
     case .gelu:
-      return told { dy in
+      return recorded { dy in
         if let dx = try x.fused(.geluGradient, dy) { return dx }
         // Φ(x) + x·φ(x)
         let cumulative = try ((x * 0.7071067811865476).unary(.erf) + 1) * 0.5
@@ -77,7 +77,7 @@ extension Variable {
         return try dy * (cumulative + x * density)
       }
     case .geluTanh:
-      return told { dy in
+      return recorded { dy in
         if let dx = try x.fused(.geluTanhGradient, dy) { return dx }
         let c = 0.7978845608028654  // √(2/π)
         let t = try ((x + x * x * x * 0.044715) * c).unary(.tanh)
@@ -100,8 +100,8 @@ extension Variable {
     if function == .multiply, let scores = other.pending?.scaled(.multiply, by: self) {
       return Variable(scores)
     }
-    try settle()
-    try other.settle()
+    try materialize()
+    try other.materialize()
     let y = try tensor.binary(function, other.tensor)
     guard isTracked || other.isTracked else { return Variable(y) }
     return try .recorded(function, self, other, y)
@@ -113,58 +113,58 @@ extension Variable {
   ) throws -> Variable {
     let shapes = (a.shape, b.shape)
     func gradients(
-      _ wants: Demand, _ da: () throws -> Variable?, _ db: () throws -> Variable?
+      _ needed: NeededGradients, _ da: () throws -> Variable?, _ db: () throws -> Variable?
     ) throws -> [Variable?] {
       [
-        wants[0] ? try da()?.summed(to: shapes.0) : nil,
-        wants[1] ? try db()?.summed(to: shapes.1) : nil,
+        needed[0] ? try da()?.summed(to: shapes.0) : nil,
+        needed[1] ? try db()?.summed(to: shapes.1) : nil,
       ]
     }
     switch function {
-    case .add: return make(y, [a, b]) { dy, wants in try gradients(wants, { dy }, { dy }) }
-    case .subtract: return make(y, [a, b]) { dy, wants in try gradients(wants, { dy }, { try -dy }) }
+    case .add: return make(y, [a, b]) { dy, needed in try gradients(needed, { dy }, { dy }) }
+    case .subtract: return make(y, [a, b]) { dy, needed in try gradients(needed, { dy }, { try -dy }) }
     case .multiply:
       let (slopeOfA, slopeOfB) = (a.isTracked ? b : nil, b.isTracked ? a : nil)
-      return make(y, [a, b]) { dy, wants in
-        try gradients(wants, { try slopeOfA.map { try dy * $0 } }, { try slopeOfB.map { try dy * $0 } })
+      return make(y, [a, b]) { dy, needed in
+        try gradients(needed, { try slopeOfA.map { try dy * $0 } }, { try slopeOfB.map { try dy * $0 } })
       }
     case .divide where !b.isTracked:
-      return make(y, [a, b]) { dy, wants in try gradients(wants, { try dy / b }, { nil }) }
+      return make(y, [a, b]) { dy, needed in try gradients(needed, { try dy / b }, { nil }) }
     case .divide:
       return make(
         y, [a, b],
-        reading: { y, dy, wants in try gradients(wants, { try dy / b }, { try -(dy * y / b) }) })
+        reading: { y, dy, needed in try gradients(needed, { try dy / b }, { try -(dy * y / b) }) })
     case .remainder where !b.isTracked:
-      return make(y, [a, b]) { dy, wants in try gradients(wants, { dy }, { nil }) }
+      return make(y, [a, b]) { dy, needed in try gradients(needed, { dy }, { nil }) }
     case .remainder:
-      return make(y, [a, b]) { dy, wants in
+      return make(y, [a, b]) { dy, needed in
         try gradients(
-          wants, { dy }, { try -(dy * Variable(a.tensor.binary(.divide, b.tensor)).unary(.floor)) })
+          needed, { dy }, { try -(dy * Variable(a.tensor.binary(.divide, b.tensor)).unary(.floor)) })
       }
     case .maximum, .minimum:
       // The left operand counts where both are equal.
       let left = try Variable(
         a.tensor.compare(function == .maximum ? .greaterOrEqual : .lessOrEqual, b.tensor))
-      return make(y, [a, b]) { dy, wants in
+      return make(y, [a, b]) { dy, needed in
         let zero = try Variable(Tensor.scalar(0, dy.dtype))
-        return try gradients(wants, { try select(left, dy, zero) }, { try select(left, zero, dy) })
+        return try gradients(needed, { try select(left, dy, zero) }, { try select(left, zero, dy) })
       }
     case .power where !b.isTracked:
-      return make(y, [a, b]) { dy, wants in
-        try gradients(wants, { try powerGradient(ofBase: a, b, dy) }, { nil })
+      return make(y, [a, b]) { dy, needed in
+        try gradients(needed, { try powerGradient(ofBase: a, b, dy) }, { nil })
       }
     case .power where !a.isTracked:
       return make(
         y, [a, b],
-        reading: { y, dy, wants in
-          try gradients(wants, { nil }, { try powerGradient(ofExponentOf: a, y: y, dy) })
+        reading: { y, dy, needed in
+          try gradients(needed, { nil }, { try powerGradient(ofExponentOf: a, y: y, dy) })
         })
     case .power:
       return make(
         y, [a, b],
-        reading: { y, dy, wants in
+        reading: { y, dy, needed in
           try gradients(
-            wants, { try powerGradient(ofBase: a, b, dy) }, { try powerGradient(ofExponentOf: a, y: y, dy) })
+            needed, { try powerGradient(ofBase: a, b, dy) }, { try powerGradient(ofExponentOf: a, y: y, dy) })
         })
     case .floorDivide, .and, .or: return make(y, [a, b]) { _, _ in [nil, nil] }
     default:
@@ -202,16 +202,16 @@ extension Variable {
 
   /// `a` where the condition holds, else `b`, by selection: no value not chosen takes part.
   package static func select(_ condition: Variable, _ a: Variable, _ b: Variable) throws -> Variable {
-    if let scores = a.pending?.gated(condition, else: b) { return Variable(scores) }
-    try a.settle()
-    try b.settle()
+    if let scores = a.pending?.masked(condition, else: b) { return Variable(scores) }
+    try a.materialize()
+    try b.materialize()
     let y = try Tensor.select(condition.tensor, a.tensor, b.tensor)
     let shapes = (a.shape, b.shape)
-    return make(y, [a, b]) { dy, wants in
+    return make(y, [a, b]) { dy, needed in
       let zero = try Variable(Tensor.scalar(0, dy.dtype))
       return [
-        wants[0] ? try select(condition, dy, zero).summed(to: shapes.0) : nil,
-        wants[1] ? try select(condition, zero, dy).summed(to: shapes.1) : nil,
+        needed[0] ? try select(condition, dy, zero).summed(to: shapes.0) : nil,
+        needed[1] ? try select(condition, zero, dy).summed(to: shapes.1) : nil,
       ]
     }
   }
@@ -219,7 +219,7 @@ extension Variable {
   /// Converted to another dtype; the gradient is converted back.
   package func converted(to dtype: DType) throws -> Variable {
     if dtype == self.dtype { return self }
-    try settle()
+    try materialize()
     let source = self.dtype
     return .make(try tensor.converted(to: dtype), [self]) { dy, _ in
       [source.isFloat && dtype.isFloat ? try dy.converted(to: source) : nil]

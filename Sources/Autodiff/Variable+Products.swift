@@ -3,15 +3,15 @@ import Tensors
 extension Variable {
   /// Matrix products over equal leading axes: `[..., m, k] × [..., k, n] → [..., m, n]`.
   package static func product(_ a: Variable, _ b: Variable) throws -> Variable {
-    if let weights = a.pending, let y = try weights.attended(b, isTurned: false) { return y }
-    if let weights = b.pending, let y = try weights.attended(a, isTurned: true) { return y }
-    try a.settle()
-    try b.settle()
+    if let weights = a.pending, let y = try weights.attended(b, isTransposed: false) { return y }
+    if let weights = b.pending, let y = try weights.attended(a, isTransposed: true) { return y }
+    try a.materialize()
+    try b.materialize()
     let y = try Tensor.product(a.tensor, b.tensor)
     guard a.isTracked || b.isTracked else { return Variable(y) }
     let operands = ProductOperands(a, b)
-    return make(y, [a, b]) { dy, wants in
-      try operands.gradients(dy, wants)
+    return make(y, [a, b]) { dy, needed in
+      try operands.gradients(dy, needed)
     }
   }
 
@@ -32,22 +32,22 @@ extension Variable {
 struct ProductOperands {
   private let a: Variable?
   private let b: Variable?
-  private let isATurned: Bool
-  private let isBTurned: Bool
+  private let isATransposed: Bool
+  private let isBTransposed: Bool
 
   init(_ a: Variable, _ b: Variable) {
     self.a = b.isTracked ? a : nil
     self.b = a.isTracked ? b : nil
-    (isATurned, isBTurned) = (a.tensor.isTurned, b.tensor.isTurned)
+    (isATransposed, isBTransposed) = (a.tensor.isTransposed, b.tensor.isTransposed)
   }
 
-  func gradients(_ dy: Variable, _ wants: Demand) throws -> [Variable?] {
+  func gradients(_ dy: Variable, _ needed: NeededGradients) throws -> [Variable?] {
     let forA = { (b: Variable) throws -> Variable in
-      try isATurned ? .product(b, dy.swapped()).swapped() : .product(dy, b.swapped())
+      try isATransposed ? .product(b, dy.swapped()).swapped() : .product(dy, b.swapped())
     }
     let forB = { (a: Variable) throws -> Variable in
-      try isBTurned ? .product(dy.swapped(), a).swapped() : .product(a.swapped(), dy)
+      try isBTransposed ? .product(dy.swapped(), a).swapped() : .product(a.swapped(), dy)
     }
-    return [wants[0] ? try b.map(forA) : nil, wants[1] ? try a.map(forB) : nil]
+    return [needed[0] ? try b.map(forA) : nil, needed[1] ? try a.map(forB) : nil]
   }
 }

@@ -10,7 +10,7 @@ extension Variable {
 
   package func sum(axis: Int, order: SummationOrder? = nil) throws -> Variable {
     let original = shape
-    try settle()
+    try materialize()
     return .make(try tensor.reduced(.sum, axis: axis, order: order), [self]) { dy, _ in
       [try dy.spread(along: axis, to: original)]
     }
@@ -92,7 +92,7 @@ extension Variable {
   }
 
   package func cumulativeSum(axis: Int, reversed: Bool = false) throws -> Variable {
-    try settle()
+    try materialize()
     return .make(try tensor.cumulativeSum(axis: axis, reversed: reversed), [self]) { dy, _ in
       [try dy.cumulativeSum(axis: axis, reversed: !reversed)]
     }

@@ -5,7 +5,7 @@ extension Variable {
   /// Softmax, or its logarithm, over the last axis of the elements that the mask `keep` keeps.
   package func softmax(log: Bool = false, keep: Tensor? = nil) throws -> Variable {
     if !log, let weights = pending?.softmax(keep: keep) { return Variable(weights) }
-    try settle()
+    try materialize()
     let y = try tensor.softmax(log: log, keep: keep)
     guard isTracked else { return Variable(y) }
     let axis = rank - 1
@@ -37,15 +37,15 @@ extension Variable {
     let inputs = [self, weight, bias].compactMap { $0 }
     let x = self
     let hasWeight = weight != nil
-    return .make(y, inputs) { dy, wants in
-      let wantsWeight = hasWeight && wants[1]
-      let wantsBias = bias != nil && wants[hasWeight ? 2 : 1]
+    return .make(y, inputs) { dy, needed in
+      let wantsWeight = hasWeight && needed[1]
+      let wantsBias = bias != nil && needed[hasWeight ? 2 : 1]
       var gradients: [Variable?]
       if dy.isTracked || x.isTracked || weight?.isTracked == true {
         gradients = try x.normalizedGradient(rms, weight, epsilon, dy)
       } else {
         let fused = try x.tensor.normalizedBackward(
-          moments, rms: rms, weight: weight?.tensor, dy: dy.tensor, wantsX: wants[0],
+          moments, rms: rms, weight: weight?.tensor, dy: dy.tensor, wantsX: needed[0],
           wantsWeight: wantsWeight, wantsBias: wantsBias)
         gradients = [fused.dx, fused.dweight, fused.dbias].map { $0.map(Variable.init) }
       }

@@ -4,7 +4,7 @@ extension Variable {
   package func reshaped(_ shape: [Int]) throws -> Variable {
     if shape == self.shape { return self }
     if let scores = pending?.reshaped(shape) { return Variable(scores) }
-    try settle()
+    try materialize()
     let y = try tensor.reshaped(shape)
     guard isTracked else { return Variable(y) }
     let original = self.shape
@@ -85,11 +85,11 @@ extension Variable {
   package func replacing(_ slices: [AxisSlice], with part: Variable) throws -> Variable {
     let result = try part.tensor.scattered(into: shape, over: tensor, slices: slices)
     let partShape = part.shape
-    return .make(result, [self, part]) { dy, wants in
+    return .make(result, [self, part]) { dy, needed in
       let zeros = try Variable(Tensor.full(partShape, 0, dy.dtype))
       return [
-        wants[0] ? try dy.replacing(slices, with: zeros) : nil,
-        wants[1] ? dy.sliced(slices) : nil,
+        needed[0] ? try dy.replacing(slices, with: zeros) : nil,
+        needed[1] ? dy.sliced(slices) : nil,
       ]
     }
   }
@@ -109,11 +109,11 @@ extension Variable {
     let y = try Tensor.concatenated(parts.map(\.tensor), axis: axis)
     guard parts.contains(where: \.isTracked) else { return Variable(y) }
     let lengths = parts.map { $0.shape[axis] }
-    return make(y, parts) { dy, wants in
+    return make(y, parts) { dy, needed in
       var at = 0
       return lengths.enumerated().map { position, length in
         defer { at += length }
-        guard wants[position] else { return nil }
+        guard needed[position] else { return nil }
         var slices = dy.shape.map(AxisSlice.all)
         slices[axis] = AxisSlice(start: at, count: length, step: 1, isDropped: false)
         return dy.sliced(slices)
@@ -124,7 +124,7 @@ extension Variable {
   /// The diagonal of two axes of equal size; the result keeps `first` and lacks `second`.
   package func diagonal(_ first: Int, _ second: Int) throws -> Variable {
     let original = shape
-    try settle()
+    try materialize()
     return .make(tensor.diagonal(first, second), [self]) { dy, _ in
       // Zero off the diagonal: dy broadcast along the dropped axis, where both positions agree.
       let n = original[first]
@@ -157,8 +157,8 @@ extension Variable {
   package func addingRows(_ rows: Variable, at indices: Tensor, keep: Tensor? = nil) throws
     -> Variable
   {
-    .make(try tensor.addingRows(rows.tensor, at: indices, keep: keep), [self, rows]) { dy, wants in
-      [dy, wants[1] ? try dy.gatheredRows(indices, keep: keep) : nil]
+    .make(try tensor.addingRows(rows.tensor, at: indices, keep: keep), [self, rows]) { dy, needed in
+      [dy, needed[1] ? try dy.gatheredRows(indices, keep: keep) : nil]
     }
   }
 }

@@ -44,12 +44,12 @@ package final class Variable {
 
   package var tensor: Tensor {
     if case .value(let tensor, _) = made { return tensor }
-    return settled.tensor
+    return materialized.tensor
   }
 
   var node: Int {
     if case .value(_, let node) = made { return node }
-    return settled.node
+    return materialized.node
   }
 
   /// The lazy scores, until a reader materializes them.
@@ -69,7 +69,7 @@ package final class Variable {
   }
 
   /// Materializes the values if they are lazy.
-  package func settle() throws {
+  package func materialize() throws {
     guard case .pending(let pending) = made else { return }
     let value = try pending.composite()
     made = .value(value.tensor, node: value.node)
@@ -79,9 +79,9 @@ package final class Variable {
   ///
   /// Operations that accept lazy scores materialize them first and pass the error on. Where one doesn't,
   /// this returns NaNs and records the error as a `LateFailure`.
-  private var settled: (tensor: Tensor, node: Int) {
-    do { try settle() } catch {
-      LateFailure.note(error)
+  private var materialized: (tensor: Tensor, node: Int) {
+    do { try materialize() } catch {
+      LateFailure.record(error)
       return (Tensor.standIn(shape), -1)
     }
     guard case .value(let tensor, let node) = made else { preconditionFailure("made above") }
@@ -93,9 +93,9 @@ package final class Variable {
 }
 
 /// Which of an operation's inputs need their gradient.
-package struct Demand: Sendable {
+package struct NeededGradients: Sendable {
   var bits: UInt64
-  /// Inputs beyond the 64th are always wanted.
+  /// Inputs beyond the 64th always are.
   package subscript(input: Int) -> Bool { input >= 64 || bits & (1 << UInt64(input)) != 0 }
 }
 
@@ -103,7 +103,7 @@ package struct Demand: Sendable {
 ///
 /// Written over variables, so that a gradient can be differentiated again; what it captures of the
 /// forward pass is kept until the gradient has been taken.
-package typealias Pullback = (Variable, Demand) throws -> [Variable?]
+package typealias Pullback = (Variable, NeededGradients) throws -> [Variable?]
 
 /// The record of the operations between some variables and a result, in the order they ran.
 ///
@@ -200,7 +200,7 @@ package final class Tape {
         guard let pullback = entries[node].pullback else {
           preconditionFailure("a record is read once when nothing outer needs it")
         }
-        var demand = Demand(bits: 0)
+        var demand = NeededGradients(bits: 0)
         for (position, input) in inputs.enumerated()
         where position < 64 && input >= first && depends[input - first] {
           demand.bits |= 1 << UInt64(position)
@@ -234,7 +234,7 @@ extension Variable {
   /// Records an operation whose pullback reads its own result.
   static func make(
     _ tensor: Tensor, _ inputs: [Variable],
-    reading pullback: @escaping (_ y: Variable, _ dy: Variable, Demand) throws -> [Variable?]
+    reading pullback: @escaping (_ y: Variable, _ dy: Variable, NeededGradients) throws -> [Variable?]
   ) -> Variable {
     guard let tape = inputs.first(where: \.isTracked)?.tape else { return Variable(tensor) }
     // The result's own place on the tape is known before it is made.

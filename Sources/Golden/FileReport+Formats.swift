@@ -8,9 +8,9 @@ extension FileReport {
   /// A document with one suite a file and one case a statement, as CI servers read it.
   package static func junit(_ reports: [FileReport]) -> String {
     func counts(_ reports: [FileReport]) -> String {
-      let tests = reports.reduce(0) { $0 + $1.outcomes.count + ($1.mishap == nil ? 0 : 1) }
+      let tests = reports.reduce(0) { $0 + $1.outcomes.count + ($1.crash == nil ? 0 : 1) }
       let failures = reports.reduce(0) { $0 + $1.outcomes.count { $0.status == .failed } }
-      let errors = reports.count { $0.mishap != nil }
+      let errors = reports.count { $0.crash != nil }
       let skipped = reports.reduce(0) { $0 + $1.count(.skipped) }
       let seconds = reports.reduce(0) { $0 + $1.seconds }
       return """
@@ -43,10 +43,10 @@ extension FileReport {
           lines.append("    </testcase>")
         }
       }
-      if let mishap = report.mishap {
-        lines.append(open(mishap.place, 0, ""))
+      if let crash = report.crash {
+        lines.append(open(crash.place, 0, ""))
         lines.append(
-          "      <error message=\"\(xml(mishap.what))\">\(xml(mishap.described, isAttribute: false))</error>")
+          "      <error message=\"\(xml(crash.what))\">\(xml(crash.described, isAttribute: false))</error>")
         lines.append("    </testcase>")
       }
       lines.append("  </testsuite>")
@@ -103,7 +103,7 @@ extension FileReport {
         case .skipped: add(true, report, outcome.place, " # SKIP \(line(outcome.why))", nil)
         }
       }
-      if let mishap = report.mishap { add(false, report, mishap.place, "", mishap.described) }
+      if let crash = report.crash { add(false, report, crash.place, "", crash.described) }
     }
     return (["TAP version 14", "1..\(number)"] + lines).joined(separator: "\n") + "\n"
   }
@@ -127,7 +127,7 @@ extension FileReport {
       """
     }
     let failures = outcomes.compactMap { outcome in outcome.text.map { annotation(outcome.place, $0) } }
-    let mishaps = mishap.map { [annotation($0.place, $0.described)] } ?? []
-    return (failures + mishaps).joined()
+    let crashes = crash.map { [annotation($0.place, $0.described)] } ?? []
+    return (failures + crashes).joined()
   }
 }

@@ -8,7 +8,7 @@ package struct FileReport: Codable, Sendable {
   package var name: String
   package var outcomes: [Outcome] = []
   /// Why the run ended before the file did: a crash, a time-out.
-  package var mishap: Mishap?
+  package var crash: Crash?
   package var seconds = 0.0
 
   package init(name: String) { self.name = name }
@@ -43,7 +43,7 @@ package struct FileReport: Codable, Sendable {
     }
   }
 
-  package struct Mishap: Codable, Sendable {
+  package struct Crash: Codable, Sendable {
     package var what: String
     /// The statement that was running.
     package var place: Place?
@@ -58,7 +58,7 @@ package struct FileReport: Codable, Sendable {
   }
 
   /// Marks the failures that a recording has fixed as passed.
-  package mutating func settle(_ recording: GoldenTest.Recording) {
+  package mutating func conclude(_ recording: GoldenTest.Recording) {
     for index in outcomes.indices
     where outcomes[index].isMendable && (recording == .differing || outcomes[index].isNew) {
       outcomes[index].status = .passed
@@ -67,19 +67,19 @@ package struct FileReport: Codable, Sendable {
   }
 
   package func count(_ status: Outcome.Status) -> Int {
-    outcomes.count { $0.status == status } + (status == .failed && mishap != nil ? 1 : 0)
+    outcomes.count { $0.status == status } + (status == .failed && crash != nil ? 1 : 0)
   }
 
   package var isPassed: Bool { count(.failed) == 0 }
 
   /// The failures as a person wants to read them.
   package var text: String {
-    let mishaps = mishap.map { ["\(name):\($0.place?.line ?? 1): \($0.described)"] } ?? []
-    return (outcomes.compactMap(\.text) + mishaps).joined(separator: "\n")
+    let crashes = crash.map { ["\(name):\($0.place?.line ?? 1): \($0.described)"] } ?? []
+    return (outcomes.compactMap(\.text) + crashes).joined(separator: "\n")
   }
 }
 
-extension FileReport.Mishap {
+extension FileReport.Crash {
   package var described: String {
     var lines = [place?.code ?? "(before the first statement)", "  " + what]
     let errors = errors.split(separator: "\n")
@@ -123,8 +123,8 @@ extension FileReport.Outcome {
 extension FileReport {
   /// Turns what another run printed, or computed, otherwise into failures of this one.
   package mutating func compare(with other: FileReport, called name: String) {
-    if let mishap = other.mishap, self.mishap == nil {
-      self.mishap = Mishap("with \(name): \(mishap.what)", at: mishap.place, errors: mishap.errors)
+    if let crash = other.crash, self.crash == nil {
+      self.crash = Crash("with \(name): \(crash.what)", at: crash.place, errors: crash.errors)
     }
     for (index, (mine, theirs)) in zip(outcomes, other.outcomes).enumerated()
     where mine.status != .failed {

@@ -155,7 +155,7 @@ package struct Files: Sendable {
       }
       // The caller checks for a cancellation, and so knows what this error means.
       guard !Machine.isStopRequested else {
-        Disposal.letGo(&bytes)
+        Disposal.release(&bytes)
         throw BuiltinError("the reading of \(path) was stopped")
       }
       let count = read(file, &chunk, size)
@@ -177,7 +177,7 @@ package struct Files: Sendable {
     do {
       if let text = try String(checking: hasMark ? bytes[3...] : bytes[...]) { return text }
     } catch {
-      Disposal.letGo(&bytes)
+      Disposal.release(&bytes)
       throw BuiltinError("the reading of \(path) was stopped")
     }
     throw BuiltinError("\(path) is not UTF-8 text: byte \(Self.validPrefix(of: bytes))")

@@ -56,9 +56,6 @@ package struct EditText: Equatable {
     return (start, bodyStart(ofLineAt: start), lineEnd(at: cursor))
   }
 
-  package var isOnFirstLine: Bool { line.start == 0 }
-  package var isOnLastLine: Bool { line.end == scalars.count }
-
   // MARK: Moving
 
   package mutating func left() -> Bool {

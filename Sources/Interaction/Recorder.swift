@@ -17,8 +17,6 @@ final class Recorder {
   /// It keeps the string that crosses the limit whole, so `text` can be longer. Of output that was cut,
   /// `recorded` gives whole lines, and the notebook writes `...` for the rest.
   static let limit = 1 << 18
-  /// Not used: the recorder keeps every picture, however large its tensor is.
-  static let largestPicture = 1 << 22
 
   func begin() {
     text = ""

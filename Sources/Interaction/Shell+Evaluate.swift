@@ -60,7 +60,7 @@ extension Shell {
     let start = ContinuousClock.now
     let evaluated = try evaluate(text) { value in
       // The time includes deferred operations, so materialize the value here.
-      value.variable?.tensor.settle()
+      value.variable?.tensor.materialize()
       try Machine.checkStop()
     }
     guard let value = evaluated else { return }

@@ -32,10 +32,6 @@ package struct Expression: Sendable {
     case conditional(condition: Expression, Block, otherwise: Block?)
     /// `base with path = value`
     case updated(Expression, path: [PathStep], Expression)
-    /// A placeholder for an expression that could not be parsed.
-    ///
-    /// The parser does not make it yet: it records a `Diagnostic` and leaves out the whole statement.
-    case invalid
   }
 
   package init(_ kind: Kind, _ span: Span) {

@@ -11,7 +11,7 @@ enum Terminal {
 
   /// Writes the string in chunks, each whole; after a cancellation it writes no further chunk.
   private static func emit(_ text: String, _ descriptor: Int32) {
-    for (position, piece) in text.stretches(ofBytes: 1 << 14).enumerated() {
+    for (position, piece) in text.chunks(ofBytes: 1 << 14).enumerated() {
       guard position == 0 || !Machine.isStopRequested else { return }
       emit(Array(piece.utf8)[...], descriptor)
     }

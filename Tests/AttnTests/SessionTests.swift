@@ -73,10 +73,10 @@ import Testing
     let tensor = try Tensor(elements, shape: [3, 1], dtype: dtype)
     try session.define("x", tensor)
     #expect(try session.evaluate("x").tensor == tensor)
-    let turned = try session.evaluate("x.T").tensor
-    #expect(turned.shape == [1, 3])
-    #expect(turned.dtype == dtype)
-    #expect(turned.elements == elements)
+    let transposed = try session.evaluate("x.T").tensor
+    #expect(transposed.shape == [1, 3])
+    #expect(transposed.dtype == dtype)
+    #expect(transposed.elements == elements)
     #expect(try session.evaluate("x[1, 0]").tensor.elements == [elements[1]])
   }
 

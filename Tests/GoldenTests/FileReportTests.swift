@@ -24,7 +24,7 @@ import Testing
     file.outcomes = report.results.map { FileReport.Outcome($0, in: report.name, seconds: 0.25) }
     file.seconds = 1.2345
     var crashed = FileReport(name: "crash.attn")
-    crashed.mishap = .init(
+    crashed.crash = .init(
       "crashed: Segmentation fault (signal 11)", at: .init(line: 7, lastLine: 8, code: "f(x)"),
       errors: "oh\u{1}no")
     return [file, crashed]

@@ -11,7 +11,7 @@ import Testing
   @Test func theNextOperationThrows() throws {
     let x = try Tensor([1, 2] as [Float], [2])
     Machine.withDeepStack {
-      LateFailure.note(TensorError("out of memory: too much"))
+      LateFailure.record(TensorError("out of memory: too much"))
       #expect(throws: TensorError.self) { _ = try x.compare(.less, x) }
       #expect(throws: Never.self) { _ = try x.compare(.less, x) }
     }
@@ -22,7 +22,7 @@ import Testing
   @Test func theStatementFails() throws {
     Machine.withDeepStack {
       let session = Session(.standard)
-      LateFailure.note(TensorError("out of memory: too much"))
+      LateFailure.record(TensorError("out of memory: too much"))
       #expect(throws: (any Error).self) { try session.evaluate("x = 1") }
       #expect(throws: Never.self) { try session.evaluate("x = 1") }
     }
@@ -34,7 +34,7 @@ import Testing
       let session = Session(.standard)
       do {
         let f = try session.evaluate("() -> 1")
-        LateFailure.note(TensorError("out of memory: too much"))
+        LateFailure.record(TensorError("out of memory: too much"))
         #expect(throws: (any Error).self) { try session.call(f, []) }
         #expect(throws: Never.self) { try session.call(f, []) }
       } catch { Issue.record(error) }
@@ -44,7 +44,7 @@ import Testing
   /// What a thread has left is not thrown by the next one, which often has its name.
   @Test func itEndsWithItsThread() {
     for _ in 0..<10 {
-      Machine.withDeepStack { LateFailure.note(TensorError("out of memory: too much")) }
+      Machine.withDeepStack { LateFailure.record(TensorError("out of memory: too much")) }
       Machine.withDeepStack {
         #expect(throws: Never.self) { try LateFailure.check() }
       }

@@ -330,7 +330,6 @@ extension Expression {
     case .float(let value): return "\(value)"
     case .boolean(let value): return "\(value)"
     case .none: return "none"
-    case .invalid: return "invalid"
     case .string(let pieces):
       return "\""
         + pieces.map { piece -> String in

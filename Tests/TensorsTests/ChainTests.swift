@@ -70,16 +70,16 @@ import Testing
     }
   }
 
-  /// Views of what is not there yet: turned, sliced, reshaped, reduced, read twice.
+  /// Views of what is not there yet: transposed, sliced, reshaped, reduced, read twice.
   @Test func views() throws {
     let x = try random(5, [Self.rows, Self.columns])
     let small = try (0..<Self.rows).map { try x.selected(axis: 0, at: $0).unary(.sigmoid) }
     let whole = try x.unary(.sigmoid)
-    let turned = try whole.swapped().binary(.add, x.swapped())
-    #expect(turned.shape == [Self.columns, Self.rows])
+    let transposed = try whole.swapped().binary(.add, x.swapped())
+    #expect(transposed.shape == [Self.columns, Self.rows])
     for r in [0, 150, 299] {
       #expect(try bits(whole.selected(axis: 0, at: r).contiguous()) == bits(small[r]))
-      let column = try turned.sliced(axis: 1, start: r, count: 1).contiguous().reshaped([Self.columns])
+      let column = try transposed.sliced(axis: 1, start: r, count: 1).contiguous().reshaped([Self.columns])
       #expect(try bits(column) == bits(small[r].binary(.add, x.selected(axis: 0, at: r).contiguous())))
     }
     let flat = try whole.reshaped([Self.rows * Self.columns]).binary(.multiply, whole.reshaped([whole.count]))

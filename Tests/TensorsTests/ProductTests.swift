@@ -5,7 +5,7 @@ import Testing
 @Suite struct ProductTests {
   /// How an operand lies in its buffer.
   enum Layout: String, CaseIterable, Sendable {
-    case plain, turned, sliced, reversed, repeatedRows, repeatedColumns, everySecond
+    case plain, transposed, sliced, reversed, repeatedRows, repeatedColumns, everySecond
   }
 
   /// A `[rows, columns]` view of random numbers.
@@ -15,7 +15,7 @@ import Testing
     func normal(_ shape: [Int]) throws -> Tensor { try random.normal(shape, dtype) }
     switch layout {
     case .plain: return try normal([rows, columns])
-    case .turned: return try normal([columns, rows]).swapped()
+    case .transposed: return try normal([columns, rows]).swapped()
     case .sliced:
       return try normal([rows + 2, columns + 3]).sliced(axis: 0, start: 1, count: rows)
         .sliced(axis: 1, start: 2, count: columns)
@@ -74,7 +74,7 @@ import Testing
   @Test(arguments: [DType.f32, .f64]) func largeProducts(_ dtype: DType) throws {
     var random = RandomState(seed: 12)
     for (m, n, k) in [(129, 70, 300), (31, 257, 129), (5, 9, 5000)] {
-      for (left, right) in [(Layout.plain, Layout.plain), (.turned, .plain), (.sliced, .turned)] {
+      for (left, right) in [(Layout.plain, Layout.plain), (.transposed, .plain), (.sliced, .transposed)] {
         let a = try operand(left, m, k, dtype, &random)
         let b = try operand(right, k, n, dtype, &random)
         #expect(

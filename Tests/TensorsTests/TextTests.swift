@@ -1,13 +1,13 @@
 import Tensors
 import Testing
 
-/// Texts longer than a stretch.
+/// Strings longer than a chunk.
 @Suite struct TextTests {
   /// Equivalent pieces of different lengths move the cuts of the texts apart.
   @Test func textsThatAreCutAtDifferentPlaces() throws {
     let (whole, parts) = ("\u{E9}", "e\u{301}")
     for missing in 0..<6 {
-      let x = String(repeating: "x", count: String.stretch - missing)
+      let x = String(repeating: "x", count: String.chunkSize - missing)
       let texts = [
         whole + "y", parts, whole + parts, parts + whole, whole + parts + "y", parts + whole + "y",
         parts + whole + "z",

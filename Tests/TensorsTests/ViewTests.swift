@@ -149,9 +149,9 @@ import Testing
     for shape in [[2, 30], [2, 2, 15], [60], [4, 15], [2, 1, 6, 5, 1], [3, 20]] {
       try expectEqual(try slice.reshaped(shape), sliceGrid.reshaped(shape), "slice \(shape)")
     }
-    let (turned, turnedGrid) = (x.transposed([2, 0, 1]), grid.transposed([2, 0, 1]))
+    let (transposed, turnedGrid) = (x.transposed([2, 0, 1]), grid.transposed([2, 0, 1]))
     for shape in [[5, 24], [20, 6], [5, 2, 2, 6], [5, 4, 3, 2], [120], [10, 12]] {
-      try expectEqual(try turned.reshaped(shape), turnedGrid.reshaped(shape), "turned \(shape)")
+      try expectEqual(try transposed.reshaped(shape), turnedGrid.reshaped(shape), "transposed \(shape)")
     }
     let (repeated, repeatedGrid) = (
       try counting([3, 1]).expanded(to: [2, 3, 4]), Grid(counting: [3, 1]).expanded([2, 3, 4])

@@ -43,7 +43,7 @@ package struct CSV {
   ) throws -> [(String, Column)] {
     var rows = try rows(of: text, separator: separator, progress: progress)
     do { return try columns(of: rows, hasHeader: hasHeader, progress) } catch {
-      Disposal.letGo(&rows)
+      Disposal.release(&rows)
       throw error
     }
   }
@@ -78,7 +78,7 @@ package struct CSV {
         }
         return (name, value)
       } catch {
-        Disposal.letGo(&cells)
+        Disposal.release(&cells)
         throw error
       }
     }

@@ -153,7 +153,7 @@ final class Chain {
   }
 
   /// Materializes a lazy storage.
-  static func settle(_ storage: Storage) {
+  static func materialize(_ storage: Storage) {
     lock.withLock { _ in materializeLocked(storage) }
   }
 
@@ -233,7 +233,7 @@ private struct Pass {
   private func done() {
     if Machine.isStopRequested {
       // All of it stays lazy; the thread that read it throws the error later.
-      LateFailure.note(Interruption())
+      LateFailure.record(Interruption())
     } else {
       for storage in kept { storage.chainIsDone() }
     }

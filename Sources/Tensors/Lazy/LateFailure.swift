@@ -11,7 +11,7 @@ package enum LateFailure {
   private static let errors = Mutex<[UInt: any Error]>([:])
 
   /// Records an error of this thread. The first error stays, as it is the cause of the later ones.
-  package static func note(_ error: any Error) {
+  package static func record(_ error: any Error) {
     errors.withLock { errors in
       guard errors[thread] == nil else { return }
       errors[thread] = error

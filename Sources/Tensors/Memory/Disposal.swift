@@ -11,14 +11,14 @@ package enum Disposal {
   ) throws -> Whole {
     var whole = Whole()
     do { try body(&whole) } catch {
-      letGo(&whole)
+      release(&whole)
       throw error
     }
     return whole
   }
 
   /// Releases a value that only this variable holds, and leaves the variable empty.
-  package static func letGo<Whole: RangeReplaceableCollection>(_ whole: inout Whole) {
+  package static func release<Whole: RangeReplaceableCollection>(_ whole: inout Whole) {
     // A small value is released quickly on the caller's thread.
     guard (whole as? String)?.utf8.count ?? whole.count >= 1 << 18 else {
       whole = Whole()
@@ -93,6 +93,6 @@ package enum Disposal {
       self.byteCount = byteCount
     }
 
-    deinit { Memory.giveBack(pointer, byteCount) }
+    deinit { Memory.returnToSystem(pointer, byteCount) }
   }
 }

@@ -186,12 +186,12 @@ package enum Memory {
     if isKept { return }
     if byteCount < large { return Glibc.free(pointer) }
     if byteCount >= Disposal.large { return Disposal.free(pointer, byteCount) }
-    giveBack(pointer, byteCount)
+    returnToSystem(pointer, byteCount)
   }
 
   /// Returns a large block's memory to the system, chunk by chunk: while the system takes a chunk back, no
   /// thread of the process can begin or end.
-  static func giveBack(_ pointer: UnsafeMutableRawPointer, _ byteCount: Int) {
+  static func returnToSystem(_ pointer: UnsafeMutableRawPointer, _ byteCount: Int) {
     let page = 1 << 16
     let chunk = 1 << 24
     let address = Int(bitPattern: pointer)
@@ -218,7 +218,7 @@ package enum Memory {
     Disposal.finish()
     // One by one, as a large one takes long, and cancellation may be requested meanwhile.
     while !Machine.isStopRequested, let block = takeCached() { Glibc.free(block) }
-    while !Machine.isStopRequested, let part = takeHeld() { giveBack(part.pointer, part.byteCount) }
+    while !Machine.isStopRequested, let part = takeHeld() { returnToSystem(part.pointer, part.byteCount) }
   }
 
   private static func takeCached() -> UnsafeMutableRawPointer? {

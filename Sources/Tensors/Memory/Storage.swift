@@ -30,7 +30,7 @@ final class Storage: @unchecked Sendable {
 
   /// The elements, which this materializes if they are lazy.
   var pointer: UnsafeMutableRawPointer {
-    if isLazy.load(ordering: .acquiring) { Chain.settle(self) }
+    if isLazy.load(ordering: .acquiring) { Chain.materialize(self) }
     return buffer
   }
 

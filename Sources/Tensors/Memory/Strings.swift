@@ -1,29 +1,29 @@
 /// Long work on strings, which checks for cancellation, and checks memory before it allocates much.
 extension String {
   /// Bytes of a string between two checks for cancellation.
-  package static let stretch = 1 << 20
+  package static let chunkSize = 1 << 20
 
   /// The strings one after the other, with a separator between them.
   package static func joining(_ parts: [String], separator: String = "") throws -> String {
     var count = Swift.max(parts.count - 1, 0).multipliedReportingOverflow(by: separator.utf8.count)
       .partialValue
     for part in parts { count += part.utf8.count }
-    try Memory.checkRoom(count, for: "a text of \(Memory.readable(count))")
+    try Memory.checkRoom(count, for: "a string of \(Memory.readable(count))")
     return try Disposal.making { (result: inout String) in
       result.reserveCapacity(count)
       var unchecked = 0
       for (position, part) in parts.enumerated() {
         if position > 0 { result += separator }
         unchecked += part.utf8.count + 64
-        if unchecked > Self.stretch {
+        if unchecked > Self.chunkSize {
           try Machine.checkStop()
           unchecked = 0
         }
-        guard part.utf8.count > Self.stretch else {
+        guard part.utf8.count > Self.chunkSize else {
           result += part
           continue
         }
-        for piece in part.stretches() {
+        for piece in part.chunks() {
           result += piece
           try Machine.checkStop()
         }
@@ -32,16 +32,16 @@ extension String {
   }
 
   /// The string in chunks of about `size` bytes, which end where a code point does.
-  package func stretches(ofBytes size: Int = String.stretch) -> TextStretches {
-    TextStretches(rest: self[...], size: size)
+  package func chunks(ofBytes size: Int = String.chunkSize) -> TextChunks {
+    TextChunks(rest: self[...], size: size)
   }
 
   /// The UTF-8 bytes of the string.
   package func bytes() throws -> [UInt8] {
-    try Memory.checkRoom(utf8.count, for: "a text of \(Memory.readable(utf8.count))")
+    try Memory.checkRoom(utf8.count, for: "a string of \(Memory.readable(utf8.count))")
     return try Disposal.making { (result: inout [UInt8]) in
       result.reserveCapacity(utf8.count)
-      for piece in stretches() {
+      for piece in chunks() {
         result += piece.utf8
         try Machine.checkStop()
       }
@@ -55,7 +55,7 @@ extension String {
       result.reserveCapacity(bytes.count)
       var start = bytes.startIndex
       while start < bytes.endIndex {
-        var end = Swift.min(start + Self.stretch, bytes.endIndex)
+        var end = Swift.min(start + Self.chunkSize, bytes.endIndex)
         while end < bytes.endIndex, bytes[end] & 0xC0 == 0x80 { end += 1 }
         guard let piece = String(validating: bytes[start..<end], as: UTF8.self) else {
           isValid = false
@@ -80,8 +80,8 @@ extension String {
 
   /// Whether two strings are canonically equivalent, as `==` has it, by chunks with checks for cancellation.
   package func isEqual(to other: String) throws -> Bool {
-    guard utf8.count == other.utf8.count, utf8.count > Self.stretch else { return self == other }
-    for (a, b) in zip(stretches(), other.stretches()) {
+    guard utf8.count == other.utf8.count, utf8.count > Self.chunkSize else { return self == other }
+    for (a, b) in zip(chunks(), other.chunks()) {
       // Chunks of other lengths may be equivalent, but then the strings are not cut at the same places.
       guard a.utf8.count == b.utf8.count, a == b else { return self == other }
       try Machine.checkStop()
@@ -90,10 +90,10 @@ extension String {
   }
 
   /// The string that `transform`, which maps each code point by itself, makes of this one, by chunks.
-  package func stretchwise(_ transform: (String) -> String) throws -> String {
-    guard utf8.count > Self.stretch else { return transform(self) }
+  package func mappedInChunks(_ transform: (String) -> String) throws -> String {
+    guard utf8.count > Self.chunkSize else { return transform(self) }
     return try Disposal.making { (result: inout String) in
-      for piece in stretches() {
+      for piece in chunks() {
         result += transform(String(piece))
         try Machine.checkStop()
       }
@@ -102,10 +102,10 @@ extension String {
 
   /// The number of characters.
   package func characterCount() throws -> Int {
-    guard utf8.count > Self.stretch else { return count }
+    guard utf8.count > Self.chunkSize else { return count }
     // Where all is ASCII, and no two code points make one character, bytes are characters.
     var isPlain = true
-    for piece in stretches() where isPlain {
+    for piece in chunks() where isPlain {
       isPlain = piece.utf8.allSatisfy { $0 < 0x80 && $0 != 0x0D }
       try Machine.checkStop()
     }
@@ -120,7 +120,7 @@ extension String {
 }
 
 /// The chunks of a string, in order.
-package struct TextStretches: Sequence, IteratorProtocol {
+package struct TextChunks: Sequence, IteratorProtocol {
   fileprivate var rest: Substring
   fileprivate let size: Int
 
@@ -175,7 +175,8 @@ extension String {
         if text[at] == first, text[at..<(at + part.count)].elementsEqual(part) {
           // The list doubles where it is full.
           if result.count == result.capacity {
-            try Memory.checkRoom(2 * result.count * MemoryLayout<Int>.size, for: "what is found in the text")
+            try Memory.checkRoom(
+              2 * result.count * MemoryLayout<Int>.size, for: "what is found in the string")
           }
           result.append(at)
           at += part.count
@@ -195,7 +196,7 @@ extension String {
     guard !offsets.isEmpty else { return self }
     let text = try bytes()
     let count = text.count + offsets.count * (new.utf8.count - old.utf8.count)
-    try Memory.checkRoom(count, for: "a text of \(Memory.readable(count))")
+    try Memory.checkRoom(count, for: "a string of \(Memory.readable(count))")
     var result: [UInt8] = []
     result.reserveCapacity(count)
     var at = 0

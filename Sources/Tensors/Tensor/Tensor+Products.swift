@@ -7,7 +7,7 @@ extension Tensor {
   /// Each element is one chain of fused multiply-adds over k, ascending.
   package static func product(_ a: Tensor, _ b: Tensor) throws -> Tensor {
     precondition(
-      a.dtype == b.dtype && a.rank == b.rank && a.rank >= 2, "operands are brought in line")
+      a.dtype == b.dtype && a.rank == b.rank && a.rank >= 2, "the operands have one dtype and one rank")
     let rank = a.rank
     let (m, k, n) = (a.shape[rank - 2], a.shape[rank - 1], b.shape[rank - 1])
     precondition(
@@ -43,7 +43,7 @@ extension Tensor {
 
   /// The cached row-major copy of this transposed matrix; `nil` where there is none (yet).
   private var inRowOrder: Tensor? {
-    guard isTurned, offset == 0, count >= 1 << 10, count * dtype.size == storage.byteCount, dtype.isFloat,
+    guard isTransposed, offset == 0, count >= 1 << 10, count * dtype.size == storage.byteCount, dtype.isFloat,
       shape.dropLast(2).allSatisfy({ $0 == 1 })
     else { return nil }
     let copy = storage.turnedCopy(rows: shape[rank - 2]) {

@@ -48,8 +48,8 @@ extension Tensor {
     let order = order ?? .positional(axis: axis, rank: rank)
     if axis == rank - 1, let place = placeOfLast {
       // The sum runs along the axis where it lies, in the order asked for.
-      let turned = transposed(Array(0..<place) + [axis] + Array(place..<axis))
-      return try turned.reduced(reduction, axis: place, order: order)
+      let moved = transposed(Array(0..<place) + [axis] + Array(place..<axis))
+      return try moved.reduced(reduction, axis: place, order: order)
     }
     let (outer, n, inner) = split(at: axis)
     var shape = shape

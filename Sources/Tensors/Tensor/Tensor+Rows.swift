@@ -21,7 +21,7 @@ extension Tensor {
       try Machine.checkStop()
       return result
     }
-    precondition(keep.dtype == .bool && keep.shape == shape, "the condition is brought in line")
+    precondition(keep.dtype == .bool && keep.shape == shape, "the mask has the shape of its operand")
     let mask = try keep.withPlainRows()
     defer { extendLifetime(mask) }
     try withOffsets(rowCount) { offsets in

@@ -13,7 +13,7 @@ package func rowMajorStrides(_ shape: [Int]) -> [Int] {
 }
 
 /// The product of sizes that a user wrote; `Int.max` where it overflows, which no tensor can have.
-package func product(ofGiven sizes: some Sequence<Int>) -> Int {
+@inline(__always) package func product(ofGiven sizes: some Sequence<Int>) -> Int {
   var product = 1
   for size in sizes {
     let (next, overflow) = product.multipliedReportingOverflow(by: size)
@@ -185,7 +185,7 @@ extension Tensor {
   }
 
   /// Whether the rows, not the columns, of the last two axes are neighbours: a transposed view.
-  package var isTurned: Bool {
+  package var isTransposed: Bool {
     guard let strides, rank >= 2 else { return false }
     return strides[rank - 2] == 1 && strides[rank - 1] != 1
   }

@@ -178,7 +178,7 @@ package struct Tensor: Sendable {
   // MARK: Reading elements
 
   /// Materializes the elements if they are lazy.
-  package func settle() { _ = pointer }
+  package func materialize() { _ = pointer }
 
   // SAFETY: points at this view's first element; strides keep every element inside the buffer.
   var pointer: UnsafeMutableRawPointer { storage.pointer + offset * dtype.size }

@@ -160,7 +160,7 @@ package enum Arithmetic: String, Sendable, CaseIterable {
       if self == .add { hint = "put values into text with braces: \"loss {loss}\"" }
     case (.list, .list) where self == .add: hint = "concat([a, b]) joins lists"
     case (.list, _), (_, .list): hint = "tensor(list) makes a tensor of a list of numbers"
-    case (.none, _), (_, .none): hint = "none stands for nothing: it can't be reckoned with"
+    case (.none, _), (_, .none): hint = "none stands for nothing: there is no value to compute with"
     case (.function, _), (_, .function), (.builtin, _), (_, .builtin):
       hint = "a function is called with parentheses"
     default: break

@@ -20,9 +20,9 @@ package struct Contraction {
   private let form: Form
 
   private enum Form {
-    /// One matrix product, whose sides are groups of axes behind those of the batch. Where it is turned,
+    /// One matrix product, whose sides are groups of axes behind those of the batch. Where it is transposed,
     /// the rows are those of `b`, and `left` is its order.
-    case product(batch: Int, outer: Int, contracted: Int, inner: Int, isTurned: Bool)
+    case product(batch: Int, outer: Int, contracted: Int, inner: Int, isTransposed: Bool)
     /// Of each axis of the result, where its size is seen, and of each operand, which axes it has; `nil`
     /// where they are a trailing part.
     case elementwise(sizes: [(isLeft: Bool, axis: Int)], left: [Bool]?, right: [Bool]?)
@@ -51,23 +51,23 @@ package struct Contraction {
       self.axes = axes
       return
     }
-    var isTurned = false
+    var isTransposed = false
     if let row = rows.first, let column = columns.first, let rowPlace = order.firstIndex(of: row),
       let columnPlace = order.firstIndex(of: column)
     {
-      isTurned = columnPlace < rowPlace
+      isTransposed = columnPlace < rowPlace
     }
-    let (first, second) = isTurned ? (bAxes, aAxes) : (aAxes, bAxes)
-    let (outer, inner) = isTurned ? (columns, rows) : (rows, columns)
+    let (first, second) = isTransposed ? (bAxes, aAxes) : (aAxes, bAxes)
+    let (outer, inner) = isTransposed ? (columns, rows) : (rows, columns)
     axes = batch + outer + inner
     left = positions(batch + outer + contracted, in: first)
     right = positions(batch + contracted + inner, in: second)
     form = .product(
       batch: batch.count, outer: outer.count, contracted: contracted.count, inner: inner.count,
-      isTurned: isTurned)
+      isTransposed: isTransposed)
   }
 
-  /// The order wanted, else that of an operand that has all axes, so that it need not be turned.
+  /// The order wanted, else that of an operand that has all axes, so that it need not be transposed.
   private static func elementwise(_ axes: [Int], _ a: [Int], _ b: [Int], _ order: [Int]) -> [Int] {
     let wanted = order.filter(axes.contains)
     if wanted.count == axes.count { return wanted }
@@ -79,9 +79,9 @@ package struct Contraction {
   ///   else.
   package func apply(_ a: Variable, _ b: Variable, leavesPending: Bool = false) throws -> Variable {
     switch form {
-    case .product(let batch, let outer, let contracted, let inner, let isTurned):
-      let x = (isTurned ? b : a).transposed(left)
-      let y = (isTurned ? a : b).transposed(right)
+    case .product(let batch, let outer, let contracted, let inner, let isTransposed):
+      let x = (isTransposed ? b : a).transposed(left)
+      let y = (isTransposed ? a : b).transposed(right)
       let rows = try x.grouped(behind: batch, outer, contracted)
       let columns = try y.grouped(behind: batch, contracted, inner)
       let product = try leavesPending ? Variable.scores(rows, columns) : Variable.product(rows, columns)
@@ -107,7 +107,7 @@ extension Variable {
   fileprivate func spread(_ present: [Bool]?, to shape: [Int]) throws -> Variable {
     guard let present else { return self }
     // Its numbers are needed.
-    try settle()
+    try materialize()
     try Tensor.checkShape(shape)
     return try reshaped(zip(present, shape).map { $0 ? $1 : 1 }).expanded(to: shape)
   }

@@ -80,7 +80,7 @@ struct TestCommand: ParsableCommand {
     }
     let finished = answers.compactMap(\.self)
     // A page without any block of code is no test.
-    let tests = finished.filter { !$0.report.outcomes.isEmpty || $0.report.mishap != nil }
+    let tests = finished.filter { !$0.report.outcomes.isEmpty || $0.report.crash != nil }
     guard !tests.isEmpty || shard != nil || isStopped else {
       Terminal.writeError("error: no test found\n")
       throw ExitCode(2)
@@ -170,11 +170,11 @@ struct TestCommand: ParsableCommand {
     } else if let updated = answer.updated {
       try write(updated, to: report.name)
       Terminal.write("updated \(report.name)\n")
-      report.settle(record ? .new : .differing)
+      report.conclude(record ? .new : .differing)
     }
     // A failure that an update would fix is shown as its difference.
     var shown = report
-    if diff { shown.settle(.differing) }
+    if diff { shown.conclude(.differing) }
     if !tap, !shown.isPassed { Terminal.write(asText(coloured(shown.text)) + "\n") }
     return report
   }

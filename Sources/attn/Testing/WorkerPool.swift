@@ -172,7 +172,7 @@ private final class Worker {
   func read() {
     for line in output.lines() {
       guard let event = try? JSONDecoder().decode(TestWorker.Event.self, from: Data(line)) else {
-        report.mishap = FileReport.Mishap("told what can't be read", at: place)
+        report.crash = FileReport.Crash("told what can't be read", at: place)
         continue
       }
       switch event {
@@ -191,7 +191,7 @@ private final class Worker {
   func giveUp(after seconds: Double) {
     isGivenUp = true
     deadline = .infinity
-    report.mishap = FileReport.Mishap(
+    report.crash = FileReport.Crash(
       "took longer than \(seconds == seconds.rounded() ? "\(Int(seconds))" : "\(seconds)") s and was "
         + "stopped; --timeout gives it more", at: place)
     Glibc.kill(process, SIGKILL)
@@ -215,9 +215,9 @@ private final class Worker {
         signal != 0
         ? "crashed: \(String(cString: strsignal(signal))) (signal \(signal))"
         : "ended early with status \(status >> 8 & 0xFF)"
-      report.mishap = FileReport.Mishap(what, at: place, errors: errors.text)
+      report.crash = FileReport.Crash(what, at: place, errors: errors.text)
     }
-    return WorkerPool.Answer(report: report, updated: report.mishap == nil ? updated : nil)
+    return WorkerPool.Answer(report: report, updated: report.crash == nil ? updated : nil)
   }
 }
 

@@ -42,7 +42,7 @@ package struct ExtentSolver: Sendable {
 
     @inline(__always) package init() {}
 
-    package var axes: ArraySlice<S> { shape[..<count] }
+    package var axes: ArraySlice<S> { shape[0..<count] }
   }
 
   package let names: [String]
@@ -168,7 +168,13 @@ package struct ExtentSolver: Sendable {
     return !isOpen
   }
 
-  /// `solve` with numbers, compiled for them where the generic text stands.
+  /// `agree` and `solve` with numbers, compiled for them where the generic text stands.
+  package func agreeNumber(
+    _ name: Int, _ size: Int, at origin: Origin, _ sizes: inout MutableSpan<Int>, _ origins: inout [Origin]
+  ) throws(ShapeMistake) {
+    try agree(name, size, at: origin, &sizes, &origins)
+  }
+
   package func solveNumbers(
     _ sizes: inout MutableSpan<Int>, _ origins: inout [Origin], _ leading: inout Leading<Int>,
     infersComputed: Bool = false, shape: (Int) throws(ShapeMistake) -> [Int]?
@@ -257,4 +263,9 @@ package struct ExtentSolver: Sendable {
 /// `[2, 3]`
 func text(_ sizes: some Sequence<some Size>) -> String {
   "[\(sizes.map(\.description).joined(separator: ", "))]"
+}
+
+extension ExtentSolver.Leading where S == Int {
+  /// `axes`, compiled for numbers.
+  package var sizes: ArraySlice<Int> { axes }
 }

@@ -21,6 +21,7 @@ struct IndexExtents: Equatable {
   /// The shape of a result, merged axes as one.
   func shape(of target: [IndexProgram.TargetAxis]) -> [Int] {
     var shape: [Int] = []
+    shape.reserveCapacity(target.count + leading.count)
     for axis in target {
       switch axis {
       case .ellipsis: shape += leading
@@ -34,6 +35,7 @@ struct IndexExtents: Equatable {
   /// The shape of what is read, merged axes apart.
   func shape(of x: Variable, readAt subscripts: [IndexSubscript]) -> [Int] {
     var shape: [Int] = []
+    shape.reserveCapacity(x.rank + subscripts.count)
     var axis = 0
     for item in subscripts {
       switch item {
@@ -84,7 +86,7 @@ extension IndexProgram {
       guard let size = try said(place) else { continue }
       if size < 0 { throw .negativeSize("\(size)", parameter: place) }
       let origin = ExtentSolver.Origin(operand: -1 - place, axis: 0)
-      try solver.agree(sizes[place].variable, size, at: origin, &extents, &origins)
+      try solver.agreeNumber(sizes[place].variable, size, at: origin, &extents, &origins)
     }
     return try solver.solveNumbers(&extents, &origins, &leading, infersComputed: infersComputed) {
       read throws(ShapeMistake) in

@@ -78,7 +78,7 @@ final class IndexNode: Node {
       if isSolved, !buffer.contains(IndexRun.unknown) {
         program.publish(buffer, &frame)
         let (variables, areRepeated) = program.kept(buffer)
-        let extents = IndexExtents(variables, leading.axes)
+        let extents = IndexExtents(variables, leading.sizes)
         plan = self.plan(values, extents, frame.interpreter.host)
         if let plan, case .recorded(let steps, let result) = plan.state,
           let result = try run(steps, result, values, extents)

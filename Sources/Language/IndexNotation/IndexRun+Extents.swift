@@ -84,9 +84,9 @@ extension IndexRun {
   }
 
   /// The extents that have been found.
-  var found: IndexExtents { IndexExtents(extents, leadingAxes.axes) }
+  var found: IndexExtents { IndexExtents(extents, leadingAxes.sizes) }
 
   func extent(_ label: Int) -> Int { found[label] }
 
-  var leadingLabels: [Int] { leadingAxes.axes.indices.map { Self.leadingLabel + $0 } }
+  var leadingLabels: [Int] { leadingAxes.sizes.indices.map { Self.leadingLabel + $0 } }
 }

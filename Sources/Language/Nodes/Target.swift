@@ -68,10 +68,9 @@ struct LoopTargets {
 
   @inline(never)
   private func bindParts(of item: Value, of sequence: Node, _ frame: inout Frame) throws {
-    let targets = [first] + others
-    for (target, part) in zip(targets, try unpack(item, into: targets.count, at: sequence.span)) {
-      try target.bind(part, &frame)
-    }
+    let parts = try unpack(item, into: 1 + others.count, at: sequence.span)
+    try first.bind(parts[0], &frame)
+    for place in others.indices { try others[place].bind(parts[place + 1], &frame) }
   }
 }
 

@@ -81,6 +81,8 @@ extension Tensor {
     let whole = elementStrides
     var shape: [Int] = []
     var strides: [Int] = []
+    shape.reserveCapacity(slices.count)
+    strides.reserveCapacity(slices.count)
     var at = offset
     for (axis, slice) in slices.enumerated() {
       if slice.isDropped || slice.count > 0 { at += slice.start * whole[axis] }

@@ -2,7 +2,10 @@
 .PHONY: run test quick proof build format lint bench clean
 
 SWIFT ?= swift
-CONFIGURATION = -c release
+# Without debugging information, which takes an eighth of the build and two thirds of the binary:
+# `make build DEBUG=dwarf` keeps it, and builds everything anew.
+DEBUG ?= none
+CONFIGURATION = -c release -debug-info-format $(DEBUG)
 
 run: build
 	.build/release/attn run examples/train_gpt.attn
@@ -23,9 +26,9 @@ proof: needs
 	Tests/Kernels/run.sh
 	Tests/Kernels/aarch64.sh
 
-# The Swift tests of the modules that were touched.
+# The Swift tests of the modules that were touched, or those that `make quick ONLY=NAME` names.
 quick: needs
-	./scripts/quick.sh
+	FLAGS="$(CONFIGURATION)" ONLY="$(ONLY)" ./scripts/quick.sh
 
 # What has to be there before anything builds.
 needs:

@@ -1,5 +1,6 @@
 import Builtins
 import Language
+import Syntax
 
 /// Which names were made from which, to tell those whose inputs have been bound again since.
 package struct Bindings {

@@ -30,9 +30,9 @@ struct AttentionChains {
   private mutating func findChains(_ block: Block) {
     var made: [String: (axes: [TargetAxis], value: Expression, start: Int)] = [:]
     for statement in block.statements {
-      statement.forEachExpression { expression in
+      statement.forEachPart { expression in
         expression.forEachWeightedFactor { addChain($0, made) }
-        for block in expression.conditionalBlocks { findChains(block) }
+        for block in expression.blocks { findChains(block) }
       }
       if case .indexAssign(let name, let axes, let value) = statement.kind {
         made[name.text] = (axes, value, statement.span.start)
@@ -81,7 +81,7 @@ struct AttentionChains {
   }
 
   private mutating func visit(_ statement: Statement) {
-    statement.forEachExpression { visit($0) }
+    statement.forEachPart { visit($0) }
     for name in statement.assignedNames { assignments[name.text, default: 0] += 1 }
     for block in statement.blocks { visit(block) }
     switch statement.kind {
@@ -114,52 +114,6 @@ struct AttentionChains {
       // What stands in it is read in each round.
       for _ in 0..<2 { expression.forEachPart { visit($0) } }
     default: expression.forEachPart { visit($0) }
-    }
-  }
-}
-
-extension Statement {
-  /// The expressions that stand in the statement itself; those of its blocks are theirs.
-  fileprivate func forEachExpression(_ body: (Expression) -> Void) {
-    switch kind {
-    case .expression(let value), .assign(_, let value), .importFile(let value),
-      .scriptParameter(_, let value), .forLoop(_, let value, _), .whileLoop(let value, _):
-      body(value)
-    case .indexAssign(_, let axes, let value):
-      for case .index(let binder) in axes { if let extent = binder.extent { body(extent) } }
-      for case .merged(let binders, _) in axes { binders.compactMap(\.extent).forEach(body) }
-      body(value)
-    case .returnValue(let value): if let value { body(value) }
-    case .assertion(let test, let message):
-      body(test)
-      if let message { body(message) }
-    case .function, .model, .breakLoop, .continueLoop: break
-    }
-  }
-
-  fileprivate var assignedNames: [Name] {
-    switch kind {
-    case .assign(let names, _), .forLoop(let names, _, _): names
-    case .indexAssign(let name, _, _): [name]
-    case .function(let declaration): [declaration.name]
-    case .model(let declaration): [declaration.name]
-    case .scriptParameter(let name, _): [name]
-    case .expression, .whileLoop, .breakLoop, .continueLoop, .returnValue, .assertion, .importFile:
-      []
-    }
-  }
-
-  /// The blocks inside the statement; those of an `if` are part of its expressions.
-  fileprivate var blocks: [Block] {
-    switch kind {
-    case .forLoop(_, _, let body), .whileLoop(_, let body): [body]
-    case .function(let declaration): [declaration.body]
-    case .model(let declaration):
-      [Block(statements: declaration.fields, span: declaration.span)]
-        + declaration.methods.map(\.body)
-    case .expression, .assign, .indexAssign, .returnValue, .assertion, .breakLoop, .continueLoop,
-      .importFile, .scriptParameter:
-      []
     }
   }
 }
@@ -222,13 +176,5 @@ extension Expression {
     }
     if case .conditional = kind { return }
     forEachPart { $0.forEachWeightedFactor(body) }
-  }
-
-  fileprivate var conditionalBlocks: [Block] {
-    var blocks: [Block] = []
-    if case .conditional(_, let then, let otherwise) = kind {
-      blocks = [then] + (otherwise.map { [$0] } ?? [])
-    }
-    return blocks
   }
 }

@@ -194,7 +194,7 @@ struct Compiler {
         }
       }
     }
-    for assigned in assignedNames(declaration.body) { inner.declare(assigned) }
+    for assigned in declaration.body.assignedNames { inner.declare(assigned) }
     let parameters = try zip(declaration.parameters, slots).map { parameter, slot in
       FunctionCode.Parameter(
         name: parameter.name.text, slot: slot,
@@ -225,6 +225,9 @@ struct Compiler {
     }
   }
 
+  /// What names mean inside a model, which a field of that name would hide.
+  private static let meanings = ["self": "the model itself", "apply": "what a call of the model runs"]
+
   private func compile(_ declaration: ModelDeclaration, _ span: Span) throws -> Node {
     let fieldScope = Scope(parent: scope)
     fieldScope.model = nil
@@ -239,6 +242,11 @@ struct Compiler {
       for name in names {
         if fieldNames.contains(name.text) {
           throw Diagnostic("the field \(name.text) is there already", at: name.span)
+        }
+        if let meaning = Self.meanings[name.text] {
+          throw Diagnostic(
+            "a field can't be called \(name.text), which is \(meaning)", at: name.span,
+            hint: "\(name.text)_ is free")
         }
         if declaration.parameters.contains(where: { $0.name.text == name.text }) {
           fieldScope.renamingFields.insert(field.span.start)

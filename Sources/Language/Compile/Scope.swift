@@ -116,34 +116,3 @@ final class Scope {
     return slot
   }
 }
-
-/// The names that a function's body assigns: they are local throughout it.
-func assignedNames(_ block: Block) -> [String] {
-  var names: [String] = []
-  func visit(_ block: Block) { block.statements.forEach(visit) }
-  func visit(_ statement: Statement) {
-    switch statement.kind {
-    case .assign(let targets, let value):
-      names += targets.map(\.text)
-      visit(value)
-    case .indexAssign(let target, _, _): names.append(target.text)
-    case .function(let declaration): names.append(declaration.name.text)
-    case .model(let declaration): names.append(declaration.name.text)
-    case .forLoop(let variables, _, let body):
-      names += variables.map(\.text)
-      visit(body)
-    case .whileLoop(_, let body): visit(body)
-    case .expression(let value): visit(value)
-    case .returnValue(let value): if let value { visit(value) }
-    case .breakLoop, .continueLoop, .assertion, .importFile, .scriptParameter: break
-    }
-  }
-  // `if` is an expression, and its blocks assign too.
-  func visit(_ expression: Expression) {
-    guard case .conditional(_, let then, let otherwise) = expression.kind else { return }
-    visit(then)
-    if let otherwise { visit(otherwise) }
-  }
-  visit(block)
-  return names
-}

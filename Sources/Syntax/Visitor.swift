@@ -1,9 +1,54 @@
-import Builtins
-import Syntax
+/// The parts of statements and expressions, for every walk over the tree: names that are used and assigned, chains
+/// of attention, index notation. What a part means to its walk stays there.
+extension Statement {
+  /// The expressions that stand in the statement itself; those of its blocks are theirs.
+  package func forEachPart(_ body: (Expression) -> Void) {
+    switch kind {
+    case .expression(let value), .assign(_, let value), .importFile(let value),
+      .scriptParameter(_, let value), .forLoop(_, let value, _), .whileLoop(let value, _):
+      body(value)
+    case .indexAssign(_, let axes, let value):
+      for case .index(let binder) in axes { if let extent = binder.extent { body(extent) } }
+      for case .merged(let binders, _) in axes { binders.compactMap(\.extent).forEach(body) }
+      body(value)
+    case .returnValue(let value): if let value { body(value) }
+    case .assertion(let test, let message):
+      body(test)
+      if let message { body(message) }
+    case .function, .model, .breakLoop, .continueLoop: break
+    }
+  }
+
+  package var assignedNames: [Name] {
+    switch kind {
+    case .assign(let names, _), .forLoop(let names, _, _): names
+    case .indexAssign(let name, _, _): [name]
+    case .function(let declaration): [declaration.name]
+    case .model(let declaration): [declaration.name]
+    case .scriptParameter(let name, _): [name]
+    case .expression, .whileLoop, .breakLoop, .continueLoop, .returnValue, .assertion, .importFile:
+      []
+    }
+  }
+
+  /// The blocks inside the statement; those of an `if` are part of its expressions.
+  package var blocks: [Block] {
+    switch kind {
+    case .forLoop(_, _, let body), .whileLoop(_, let body): [body]
+    case .function(let declaration): [declaration.body]
+    case .model(let declaration):
+      [Block(statements: declaration.fields, span: declaration.span)]
+        + declaration.methods.map(\.body)
+    case .expression, .assign, .indexAssign, .returnValue, .assertion, .breakLoop, .continueLoop,
+      .importFile, .scriptParameter:
+      []
+    }
+  }
+}
 
 extension Expression {
   /// The direct parts of an expression; blocks and lambdas keep theirs to themselves.
-  func forEachPart(_ body: (Expression) -> Void) {
+  package func forEachPart(_ body: (Expression) -> Void) {
     func visit(_ subscripts: [Subscript]) {
       for case .expression(let expression) in subscripts { body(expression) }
     }
@@ -51,8 +96,14 @@ extension Expression {
     }
   }
 
+  /// The blocks of an `if`.
+  package var blocks: [Block] {
+    guard case .conditional(_, let then, let otherwise) = kind else { return [] }
+    return [then] + (otherwise.map { [$0] } ?? [])
+  }
+
   /// Whether a name that satisfies the predicate occurs, lambdas included.
-  func mentions(_ predicate: (String) -> Bool) -> Bool {
+  package func mentions(_ predicate: (String) -> Bool) -> Bool {
     switch kind {
     case .name(let name): return predicate(name)
     case .subscripted(_, let subscripts):
@@ -88,7 +139,7 @@ extension Expression {
   }
 
   /// Whether an `if` stands anywhere inside, whose blocks may assign.
-  var hasConditional: Bool {
+  package var hasConditional: Bool {
     if case .conditional = kind { return true }
     var found = false
     forEachPart { found = found || $0.hasConditional }
@@ -96,12 +147,12 @@ extension Expression {
   }
 
   /// Whether index notation stands inside at operator level.
-  var hasReducer: Bool {
+  package var hasReducer: Bool {
     isAnyOperand { if case .reducer = $0.kind { true } else { false } }
   }
 
   /// Whether leading axes are read at operator level: `x[...]`.
-  var hasEllipsis: Bool {
+  package var hasEllipsis: Bool {
     isAnyOperand { operand in
       guard case .subscripted(_, let subscripts) = operand.kind, case .ellipsis? = subscripts.first else {
         return false
@@ -119,6 +170,26 @@ extension Expression {
     case .comparison(let first, let rest):
       first.isAnyOperand(predicate) || rest.contains { $0.1.isAnyOperand(predicate) }
     default: predicate(self)
+    }
+  }
+}
+
+extension Block {
+  /// The names that it assigns, those inside its loops and branches included: a function's are local to it.
+  package var assignedNames: [String] {
+    statements.flatMap { statement -> [String] in
+      var names = statement.assignedNames.map(\.text)
+      switch statement.kind {
+      case .forLoop(_, _, let body), .whileLoop(_, let body): names += body.assignedNames
+      // `if` is an expression, and its blocks assign too.
+      case .assign(_, let value), .expression(let value), .returnValue(let value?):
+        for block in value.blocks { names += block.assignedNames }
+      // Only a statement at top level declares a parameter of the script.
+      case .scriptParameter: names = []
+      case .indexAssign, .function, .model, .returnValue, .breakLoop, .continueLoop, .assertion, .importFile:
+        break
+      }
+      return names
     }
   }
 }

@@ -1,5 +1,3 @@
-import Syntax
-
 /// The names that a statement reads and assigns at top level.
 ///
 /// What a function binds itself (parameters, names that its body assigns, indices) is no part of it.
@@ -85,7 +83,7 @@ package struct NameUse {
 
   private func assignedNames(_ statements: [Statement]) -> [String] {
     guard let first = statements.first else { return [] }
-    return Language.assignedNames(Block(statements: statements, span: first.span))
+    return Block(statements: statements, span: first.span).assignedNames
   }
 
   private mutating func bind(_ binder: Binder, _ inner: inout Set<String>, _ bound: Set<String>) {
@@ -109,7 +107,7 @@ package struct NameUse {
   private mutating func visit(
     function parameters: [Parameter], _ body: Block, _ bound: Set<String>
   ) {
-    var inner = bound.union(parameters.map(\.name.text)).union(Language.assignedNames(body))
+    var inner = bound.union(parameters.map(\.name.text)).union(body.assignedNames)
     for case .size(let name) in parameters.flatMap({ $0.axes ?? [] }) { inner.insert(name.text) }
     visit(body, inner)
   }

@@ -53,7 +53,7 @@ let package = Package(
     .target(
       name: "Interaction",
       dependencies: [
-        "Golden", "Language", "Builtins", "Values", "Host", "Drawing", "Syntax", "Tensors", "Support",
+        "Language", "Builtins", "Values", "Host", "Drawing", "Syntax", "Tensors", "Support",
       ]),
     .executableTarget(
       name: "attn-command",

@@ -101,12 +101,3 @@ private func marks(_ recorded: Line, _ printed: Line, _ tolerance: Tolerance?) -
 private func missing(_ text: String) -> String { "    - \(text)" }
 
 private func added(_ text: String) -> String { "    + \(text)" }
-
-extension StringProtocol {
-  /// Without the blanks at its end, which no recorded line keeps.
-  var trimmedLine: String {
-    var line = self[...]
-    while line.last == " " || line.last == "\r" { line.removeLast() }
-    return String(line)
-  }
-}

@@ -2,6 +2,7 @@ import Builtins
 import Drawing
 import Host
 import Language
+import Support
 import Syntax
 import Tensors
 
@@ -156,31 +157,7 @@ private final class Output {
     if !isFull { text += more }
   }
 
-  var lines: [String] { GoldenTest.lines(of: text) }
-}
-
-extension GoldenTest {
-  /// The lines of an output without the blanks at their ends. Control characters are shown as their
-  /// pictures, as they could not stand in a file: a carriage return would end the line.
-  fileprivate static func lines(of output: String) -> [String] {
-    guard !output.isEmpty else { return [] }
-    var scalars = output.unicodeScalars[...]
-    if scalars.last == "\n" { scalars.removeLast() }
-    return scalars.split(separator: "\n", omittingEmptySubsequences: false).map { line in
-      var shown = ""
-      for scalar in line {
-        let isControl = scalar.value < 0x20 && scalar != "\t" || scalar.value == 0x7F
-        let picture = Unicode.Scalar(scalar.value == 0x7F ? 0x2421 : 0x2400 + scalar.value)
-        shown.unicodeScalars.append(isControl ? picture ?? scalar : scalar)
-      }
-      return shown.trimmedLine
-    }
-  }
-
-  /// The lines that stand behind `#>` for an output.
-  package static func recordedLines(of output: String) -> [String] {
-    Line.lines(lines(of: output), isRecorded: false).map(\.asRecorded)
-  }
+  var lines: [String] { RecordedOutput.lines(of: text) }
 }
 
 extension GoldenTest.Result {

@@ -30,7 +30,7 @@ struct Line {
   static func lines(_ texts: [String], isRecorded: Bool) -> [Line] {
     var scale = 1.0
     return texts.map { text in
-      if isRecorded, areDots(text) {
+      if isRecorded, RecordedOutput.areDots(text) {
         return text == "..." ? Line(text: text, isWildcard: true) : Line(text: String(text.dropFirst()))
       }
       if let header = TensorHeader(text) {
@@ -43,12 +43,7 @@ struct Line {
   }
 
   /// The line as it is written into a file.
-  var asRecorded: String { !isWildcard && Self.areDots(text) ? "\\" + text : text }
-
-  /// Three dots, or three dots behind backslashes.
-  private static func areDots(_ text: String) -> Bool {
-    text.hasSuffix("...") && text.dropLast(3).allSatisfy { $0 == "\\" }
-  }
+  var asRecorded: String { isWildcard ? text : RecordedOutput.escaped(text) }
 
   func matches(_ printed: Line, _ tolerance: Tolerance?) -> Bool {
     // Texts that are canonically equal may yet have other bytes.

@@ -1,6 +1,5 @@
 import Builtins
 import Drawing
-import Golden
 import Host
 import Syntax
 
@@ -91,7 +90,7 @@ package struct Notebook {
     if let rounds = entry.rounds { steps.append(Step(text: "stop_after(\(rounds))", output: [])) }
     guard let name = entry.resultName, let place = entry.expression, !entry.hasFailed else {
       return steps + [
-        Step(text: entry.text, output: entry.printedLines + GoldenTest.recordedLines(of: entry.echo))
+        Step(text: entry.text, output: entry.printedLines + RecordedOutput.recordedLines(of: entry.echo))
       ]
     }
     // The value gets its name where it is made, and is shown in a statement of its own.
@@ -100,7 +99,7 @@ package struct Notebook {
     steps.append(
       Step(text: String(decoding: bytes, as: UTF8.self), output: entry.printedLines))
     if !entry.echo.isEmpty {
-      steps.append(Step(text: name, output: GoldenTest.recordedLines(of: entry.echo)))
+      steps.append(Step(text: name, output: RecordedOutput.recordedLines(of: entry.echo)))
     }
     return steps
   }
@@ -173,6 +172,6 @@ package struct Notebook {
 extension Notebook.Entry {
   /// What stands recorded of what was printed; a wildcard for what is not kept.
   fileprivate var printedLines: [String] {
-    GoldenTest.recordedLines(of: printed) + (isCut ? ["..."] : [])
+    RecordedOutput.recordedLines(of: printed) + (isCut ? ["..."] : [])
   }
 }

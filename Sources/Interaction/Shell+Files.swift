@@ -1,6 +1,5 @@
 import Builtins
 import Drawing
-import Golden
 import Host
 import Language
 import Support

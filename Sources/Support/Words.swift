@@ -41,3 +41,12 @@ package func firstTwice<Element: Hashable>(_ items: [Element]) -> Element? {
   var seen = Set<Element>()
   return items.first { !seen.insert($0).inserted }
 }
+
+extension StringProtocol {
+  /// Without the blanks at its end, which no recorded line keeps.
+  package var trimmedLine: String {
+    var line = self[...]
+    while line.last == " " || line.last == "\r" { line.removeLast() }
+    return String(line)
+  }
+}

@@ -183,7 +183,8 @@ extension ShapeMistake {
 
     case .elementsDiffer(let operand, let count, let sizes, let held, let parameter):
       return Text(
-        "\(elements(operand, count, kind)), and \(sizes) holds \(held)", at: [operand, parameter])
+        "\(elements(operand, count, kind)), and \(sizes) holds "
+          + (held == "\(Int.max)" ? "more than any tensor" : held), at: [operand, parameter])
     case .elementsNotDivided(let operand, let count, let by, let parameter):
       return Text(
         "\(elements(operand, count, kind)), which don't divide by \(by)", at: [operand, parameter])

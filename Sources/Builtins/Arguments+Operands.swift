@@ -26,21 +26,13 @@ extension Arguments {
 
   /// A number as one element of a dtype.
   package func element(_ name: String, _ dtype: DType) throws -> Tensor {
-    let number: Tensor
-    switch self[name] {
-    case .int(let value): number = try .scalar(value)
-    case .float(let value): number = try .scalar(value, .f64)
-    case .bool(let flag): number = try Tensor([flag], [])
-    case let value:
-      guard let tensor = value.variable?.tensor, tensor.rank == 0 else {
-        throw wrong(name, value.variable == nil ? "a number or a tensor" : "a number")
-      }
-      number = tensor
+    let value = self[name]
+    guard value.isNumberOrBool || value.variable?.rank == 0 else {
+      throw wrong(name, value.variable == nil ? "a number or a tensor" : "a number")
     }
-    let isWhole = !number.dtype.isFloat || number.item.rounded() == number.item
-    guard !dtype.isInteger || isWhole, let result = try? number.converted(to: dtype) else {
+    guard let result = try value.element(of: dtype) else {
       throw BuiltinError(
-        "\(name) is \(number.item), which \(dtype.name) does not hold", at: [name])
+        "\(name) is \(try value.numberText()), which \(dtype.name) does not hold", at: [name])
     }
     return result
   }

@@ -52,3 +52,28 @@ extension Variable {
     }
   }
 }
+
+extension Value {
+  /// A number as one element of a dtype, exactly; `nil` where the dtype does not hold it.
+  package func element(of dtype: DType) throws -> Tensor? {
+    guard let number = try rankZero() else { return nil }
+    let isWhole = !number.dtype.isFloat || number.item.rounded() == number.item
+    guard !dtype.isInteger || isWhole else { return nil }
+    return try? number.converted(to: dtype)
+  }
+
+  /// The number as messages show it.
+  package func numberText() throws -> String {
+    guard let number = try rankZero() else { return kind }
+    return number.dtype.isInteger ? "\(number.integerItem)" : "\(number.item)"
+  }
+
+  private func rankZero() throws -> Tensor? {
+    switch self {
+    case .int(let value): try .scalar(value)
+    case .float(let value): try .scalar(value, .f64)
+    case .bool(let flag): try Tensor([flag], [])
+    default: if let tensor = variable?.tensor, tensor.rank == 0 { tensor } else { nil }
+    }
+  }
+}

@@ -133,9 +133,9 @@ extension Builtin {
   }
 
   private static func attend(_ arguments: Arguments) throws -> Value {
-    let q = try arguments.floats("q")
-    var k = try arguments.floats("k")
-    var v = try arguments.floats("v")
+    var (q, k, v) = try (arguments.floats("q"), arguments.floats("k"), arguments.floats("v"))
+    let dtype = DType.common(DType.common(q.dtype, k.dtype), v.dtype)
+    (q, k, v) = try (q.converted(to: dtype), k.converted(to: dtype), v.converted(to: dtype))
     let rank = q.rank
     let width = q.shape[rank - 1]
     if let groups = try arguments.optionalInt("kv_heads") {
@@ -152,7 +152,11 @@ extension Builtin {
     } else {
       scores = try scores / Double(width).squareRoot()
     }
-    if let softcap = try arguments.optionalDouble("softcap") {
+    if let softcap = try arguments.optionalDouble("softcap"), softcap != .infinity {
+      guard softcap > 0 else {
+        throw BuiltinError(
+          "softcap is greater than 0, not \(softcap)", at: ["softcap"], hint: "softcap: none limits nothing")
+      }
       scores = try (scores / softcap).unary(.tanh) * softcap
     }
     var keep: Tensor?

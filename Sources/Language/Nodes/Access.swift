@@ -393,10 +393,13 @@ final class UpdateNode: Node {
       let z: Variable
       if let tensor = new.variable {
         z = try tensor.converted(to: x.dtype)
-      } else if let number = new.asDouble {
-        z = Variable(try Tensor.scalar(number, x.dtype))
-      } else if let flag = new.asBool {
-        z = try Variable(Tensor([flag], [])).converted(to: x.dtype)
+      } else if new.isNumberOrBool {
+        guard let element = try new.element(of: x.dtype) else {
+          throw Diagnostic(
+            "the new value is \(try new.numberText()), which \(x.dtype.name) does not hold", at: value.span,
+            hint: new.asInt == nil ? "make the tensor one of floats first: .to(f32)" : nil)
+        }
+        z = Variable(element)
       } else {
         throw Diagnostic("a tensor's elements are numbers, not \(new.described)", at: value.span)
       }

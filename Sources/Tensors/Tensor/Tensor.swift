@@ -141,6 +141,10 @@ package struct Tensor: Sendable {
     return try full([], Double(value), dtype)
   }
 
+  private func misfit(_ value: Double) -> TensorError {
+    TensorError("\(value) does not fit in \(dtype.name)")
+  }
+
   private func fill(_ value: Double) throws {
     func fill<Element>(_ element: Element) {
       // SAFETY: the kernel reads one element and writes `count` of the same size.
@@ -151,8 +155,12 @@ package struct Tensor: Sendable {
     switch dtype {
     case .f32: fill(Float(value))
     case .f64: fill(value)
-    case .i32: fill(Int32(value))
-    case .i64: fill(Int64(value))
+    case .i32:
+      guard let whole = Int32(exactly: value.rounded(.towardZero)) else { throw misfit(value) }
+      fill(whole)
+    case .i64:
+      guard let whole = Int64(exactly: value.rounded(.towardZero)) else { throw misfit(value) }
+      fill(whole)
     case .bool: fill(UInt8(value != 0 ? 1 : 0))
     }
     try Machine.checkStop()

@@ -1,8 +1,7 @@
 // Checks of the elementwise kernels: every operation, for lengths around a vector's, on special and
 // ordinary numbers, against plain scalar code; and one digest of all results, which must be the same
-// for every instruction set and number of threads. Prints the digest. From the repository's root:
-//
-//   mkdir -p .build/check && (cd .build/check && clang -O2 -std=c11 -Wall -Wextra -I../../Sources/CKernels/include -c ../../Sources/CKernels/*.c ../../Tests/Kernels/elementwise_check.c && clang *.o -lm -lpthread -o elementwise_check) && .build/check/elementwise_check
+// for every instruction set and number of threads. Prints the digest. Tests/Kernels/run.sh builds and runs
+// it with the others.
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -246,7 +245,7 @@ static bool float_binary_is_right(attn_binary_op op, attn_dtype d, double u, dou
       return fabsl(q) >= 0x1p20L || got == (double)q;
     }
     case ATTN_POW: return ulps(d, got, powl(u, v)) <= 1.5;
-    default: {  // the slopes, where they are not ill-conditioned
+    default: {  // the slopes for |u| <= 1, to an error that is absolute but for dy
       long double slope = exact_slope(op, u);
       if (isnan(slope)) return true;
       if (isnan(u) || isnan(v) || isinf(v) || fabs(u) > 1 || fabs(v) > 1e30 || fabs(v) < 1e-30) return true;

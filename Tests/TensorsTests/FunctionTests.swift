@@ -3,7 +3,8 @@ import Glibc
 import Tensors
 import Testing
 
-/// The worst errors of the functions are those that bench/ulp/results.md gives.
+/// The worst errors of the functions in `cases` are those that bench/ulp/results.md gives; those of all are bound in
+/// `Tests/Kernels/elementwise_check.c`.
 @Suite struct FunctionTests {
   struct Case: CustomStringConvertible, Sendable {
     var name: String

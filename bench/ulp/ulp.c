@@ -129,9 +129,9 @@ static void *run_sweep(void *context) {
       attn_unary(functions[k].op, ATTN_F32, n, x, y);
       for (int i = 0; i < n; i++) {
         // The limits at -inf, where the textbook formulas give NaN.
-        double exact = x[i] == -INFINITY && functions[k].op >= ATTN_SILU &&
-                               functions[k].op <= ATTN_GELU_TANH
-                           ? -0.0 : functions[k].f((double)x[i]);
+        int op = functions[k].op;
+        bool ends_at_zero = op == ATTN_SILU || op == ATTN_GELU || op == ATTN_GELU_TANH;
+        double exact = x[i] == -INFINITY && ends_at_zero ? -0.0 : functions[k].f((double)x[i]);
         double error = error_f32(y[i], exact);
         note(&s->all[k], error, x[i], 0);
         if (fabsf(x[i]) <= 1) note(&s->near[k], error, x[i], 0);

@@ -12,7 +12,8 @@
 // exact        the right result for the long double x
 // gradient     the derivative in one pass: for the vectors u, which is x or the result y as the row says in its
 //              comment, and v, which is dy
-// slope        dy/dx for the long double x where that is well-conditioned, or NAN where the digest has to do
+// slope        dy/dx for the long double x, compared where |x| <= 1, to 2^-21 (f32) or 2^-50 (f64) of dy; NAN
+//              where it is too large for that, or where the digest has to do
 #ifndef ATTN_ELEMENTWISE_FUNCTIONS_H
 #define ATTN_ELEMENTWISE_FUNCTIONS_H
 

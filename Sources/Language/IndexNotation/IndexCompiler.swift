@@ -373,13 +373,8 @@ func boundIndices(_ statement: Statement) -> Set<String> {
       visit(part)
     }
   }
-  func add(_ expression: Expression) { visit(Expression(.list([expression]), expression.span)) }
-  switch statement.kind {
-  case .expression(let value), .assign(_, let value), .importFile(let value),
-    .scriptParameter(_, let value),
-    .forLoop(_, let value, _), .whileLoop(let value, _):
-    add(value)
-  case .indexAssign(_, let axes, let value):
+  statement.forEachPart { visit(Expression(.list([$0]), $0.span)) }
+  if case .indexAssign(_, let axes, _) = statement.kind {
     for axis in axes {
       switch axis {
       case .index(let binder): names.insert(binder.name.text)
@@ -387,12 +382,6 @@ func boundIndices(_ statement: Statement) -> Set<String> {
       case .ellipsis, .other: break
       }
     }
-    add(value)
-  case .returnValue(let value): if let value { add(value) }
-  case .assertion(let test, let message):
-    add(test)
-    if let message { add(message) }
-  case .function, .model, .breakLoop, .continueLoop: break
   }
   return names
 }

@@ -92,7 +92,7 @@ package struct ExtentSolver: Sendable {
   ///
   /// - Parameters:
   ///   - sizes: by name, `S.unknown` for those that have none yet.
-  ///   - origins: the same; empty where nobody asks for them.
+  ///   - origins: the same; empty where the caller has no use for them.
   @inline(__always)
   package func agree<S: Size>(
     _ name: Int, _ size: S, at origin: Origin, _ sizes: inout MutableSpan<S>, _ origins: inout [Origin]
@@ -127,7 +127,7 @@ package struct ExtentSolver: Sendable {
     _ sizes: inout MutableSpan<S>, _ origins: inout [Origin], _ leading: inout Leading<S>,
     infersComputed: Bool = false, shape: (Int) throws(ShapeMistake) -> [S]?
   ) throws(ShapeMistake) -> Bool {
-    // Somebody will read the mistake: one in the ranks comes before one in the sizes.
+    // With origins a mistake is shown to the user, and one in the ranks comes before one in the sizes.
     if !origins.isEmpty {
       for operand in operands.indices {
         if let shape = try shape(operand) { _ = try leadingCount(shape, operand, &leading) }

@@ -247,8 +247,8 @@ import Values
     #expect(!TestFiles.exists(path))
   }
 
-  /// What is put off is computed by `:time`, and what is given up of it says so there.
-  @Test func timeThatIsStoppedInWhatWasPutOff() async {
+  /// Deferred operations run under `:time`, and an interruption of them is said there.
+  @Test func timeThatIsInterruptedInDeferredWork() async {
     await #expect(processExitsWith: .success) {
       let shell = TestShell()
       shell.shell.session["stop"] = .function(

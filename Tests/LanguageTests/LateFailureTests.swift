@@ -5,7 +5,7 @@ import Syntax
 import Tensors
 import Testing
 
-/// Errors of what is put off, met where nothing can be thrown.
+/// Errors of deferred operations, found where nothing can be thrown.
 @Suite struct LateFailureTests {
   /// The next operation of the thread throws it, once; other threads never.
   @Test func theNextOperationThrows() throws {

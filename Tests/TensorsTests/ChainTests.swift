@@ -1,9 +1,9 @@
 import Tensors
 import Testing
 
-/// Elementwise operations that are put off until somebody reads them: the bits of those that are not.
+/// Elementwise operations that are deferred until a read: the bits of those that are not.
 @Suite struct ChainTests {
-  /// Large enough to be put off; the rows of a slice are small enough not to be.
+  /// Large enough to be deferred; the rows of a slice are small enough not to be.
   private static let (rows, columns) = (300, 177)
 
   private func random(_ seed: Int, _ shape: [Int], _ dtype: DType = .f32) throws -> Tensor {

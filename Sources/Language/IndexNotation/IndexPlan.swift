@@ -224,7 +224,7 @@ final class IndexRecorder {
 
 extension IndexRun {
   /// Begins to record the run, where an earlier run has seen inputs of these kinds.
-  mutating func beginNoting() {
+  mutating func beginRecording() {
     if let plan, plan.isSeen { recorder = IndexRecorder(values) }
   }
 

@@ -78,7 +78,7 @@ struct IndexRun {
         "nothing says the extent of \(variable.name)", at: variable.span,
         hint: "give it where it is bound: \(variable.name): 8")
     }
-    beginNoting()
+    beginRecording()
     let result = try assembled(evaluate(program.body, mask: nil))
     endRecording(result)
     return result
